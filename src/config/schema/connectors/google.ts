@@ -1,0 +1,12 @@
+import { z } from 'zod'
+import { httpUrl } from '../values.ts'
+import { client, common } from './common.ts'
+
+/** Google Workspace. */
+export const google = z.strictObject({
+  connector: z.literal('google').meta({ notBuilt: true }),
+  ...common,
+  ...client,
+  workspace_domain: z.string().min(1).describe('The Workspace domain; the `hd` claim must name it.'),
+  discovery_url: httpUrl.optional().describe('Instead of Google\'s own, for tests and private deployments.')
+})

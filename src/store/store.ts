@@ -1,0 +1,75 @@
+/** What may be kept for a while and used once: see each kind's owner for its value. */
+export type ItemKind = 'ticket' | 'attempt' | 'handle' | 'discovery' | 'identity'
+
+/** A person of an organization, recorded at first sign-in. `id` is minted once and never changes. */
+export interface Member {
+  readonly id: string
+  readonly organization: string
+  readonly connection: string
+  /** The subject at the identity provider, as the connector's rule made it: `iss` + `sub`, never an e-mail. */
+  readonly subject: string
+  readonly email: string
+  /** Seconds since the epoch. */
+  readonly createdAt: number
+}
+
+/** Who a member is found by; `email` is recorded, and never identifies. */
+export interface MemberKey {
+  readonly organization: string
+  readonly connection: string
+  readonly subject: string
+  readonly email: string
+}
+
+/** A predicate over what a sealed session says of itself. */
+export interface Revocation {
+  readonly kind: 'session' | 'member' | 'subject' | 'idp_session' | 'connection' | 'organization' | 'everybody'
+  /** The sid, member id, `connection|subject`, `connection|idp sid`, connection id or organization id; '' for everybody. */
+  readonly value: string
+  /** Seconds: what was issued at or before this moment is ended. */
+  readonly issuedBefore: number
+  /** Seconds: when no session that it could match can still be alive. */
+  readonly expiresAt: number
+}
+
+/** What the store remembers of a connection's trust. */
+export interface TrustRecord {
+  readonly connection: string
+  readonly fingerprint: string
+  /** Grows by one each time the fingerprint changes; sessions carry it. */
+  readonly generation: number
+}
+
+/**
+ * What must be shared or survive. Every value that could sign somebody in arrives here sealed.
+ * Times are seconds since the epoch. A store that cannot answer throws PORTICO_STORE_UNAVAILABLE.
+ */
+export interface Store {
+  put (kind: ItemKind, key: string, value: string, expiresAt: number): Promise<void>
+  /** Atomically writes unless a live item has the key; tells whether it wrote. */
+  putIfAbsent (kind: ItemKind, key: string, value: string, expiresAt: number): Promise<boolean>
+  get (kind: ItemKind, key: string): Promise<string | undefined>
+  /** Atomically reads and deletes: of many callers exactly one gets the value. */
+  take (kind: ItemKind, key: string): Promise<string | undefined>
+
+  /** The member with this key, minted with `mint` and the time `now` if there is none. Atomic. */
+  findOrCreateMember (key: MemberKey, mint: () => string, now: number): Promise<{ member: Member, created: boolean }>
+
+  /** When each session was last seen, over all hosts; an older time never replaces a newer one. */
+  recordLastSeen (seen: ReadonlyMap<string, number>, expiresAt: number): Promise<void>
+  lastSeen (sid: string): Promise<number | undefined>
+
+  addRevocation (revocation: Revocation): Promise<void>
+  /** Revocations added after `cursor` ('' for all) and the cursor to go on from. */
+  revocationsSince (cursor: string): Promise<{ cursor: string, revocations: readonly Revocation[] }>
+
+  readTrust (): Promise<readonly TrustRecord[]>
+  /** Records the fingerprint; answers with the record as it now is (generation + 1 when it changed). Atomic. */
+  adoptTrust (connection: string, fingerprint: string): Promise<TrustRecord>
+
+  /** Throws when the store cannot answer now. */
+  ping (): Promise<void>
+  /** Deletes what has expired by `now`. */
+  sweep (now: number): Promise<void>
+  close (): Promise<void>
+}
