@@ -1,0 +1,136 @@
+import type { Log } from './log.ts'
+
+/** Characters of any one text that somebody outside may have chosen. */
+const limit = 1_000
+
+/** What every event of a browser's doing says of the request. */
+export interface AuditedRequest {
+  readonly requestId: string
+  /** The client's address, as the proxy layer believes it. */
+  readonly client: string
+}
+
+/** Whom it concerns: as a Session names them. */
+export interface AuditedSession {
+  readonly sid: string
+  readonly member: string
+  readonly organization: string
+  readonly connection: string
+  readonly email: string
+}
+
+export interface SignInEvent extends AuditedRequest, AuditedSession {
+  readonly app?: string | undefined
+  readonly newUser: boolean
+  readonly amr?: readonly string[] | undefined
+  readonly acr?: string | undefined
+}
+
+export interface RefusalEvent extends AuditedRequest {
+  /** The `PORTICO_…` code that the person saw. */
+  readonly code: string
+  readonly connection?: string | undefined
+  readonly organization?: string | undefined
+  readonly app?: string | undefined
+  readonly email?: string | undefined
+  readonly wanted?: string | undefined
+  readonly got?: string | undefined
+  readonly remedy?: string | undefined
+}
+
+export interface SignOutEvent extends AuditedRequest, AuditedSession {}
+
+export interface SessionEndedEvent extends AuditedSession {
+  readonly reason: string
+}
+
+export interface ReloadEvent {
+  /** `Configuration.version`. */
+  readonly version: string
+  readonly apps: number
+  readonly organizations: number
+  readonly connections: number
+}
+
+export interface ReloadFailedEvent {
+  /** The version that stays in force. */
+  readonly version: string
+  /** Each as `file:line:col path: what is wrong — what to do`. */
+  readonly problems: readonly string[]
+}
+
+export interface Audit {
+  signIn (event: SignInEvent): void
+  refusal (event: RefusalEvent): void
+  signOut (event: SignOutEvent): void
+  sessionEnded (event: SessionEndedEvent): void
+  reload (event: ReloadEvent): void
+  reloadFailed (event: ReloadFailedEvent): void
+}
+
+const bounded = (text: string | undefined): string | undefined => text?.slice(0, limit)
+
+const request = (event: AuditedRequest) => ({
+  request_id: bounded(event.requestId),
+  client: bounded(event.client)
+})
+
+const session = (event: AuditedSession) => ({
+  sid: event.sid,
+  member: event.member,
+  organization: event.organization,
+  connection: event.connection,
+  email: bounded(event.email)
+})
+
+/**
+ * The audit log (issue 2, part 7; docs/operating.md lists the fields): JSON lines among the others,
+ * told apart by `audit: true`. Each function picks the fields it knows, so that nothing else that
+ * hangs on a caller's object can get out. Written whatever `logs.level` is.
+ */
+export const createAudit = (log: Log): Audit => {
+  const audit = log.child({ audit: true }, { level: 'info' })
+  return {
+    signIn: event => audit.info({
+      event: 'sign_in',
+      ...request(event),
+      ...session(event),
+      app: event.app,
+      new_user: event.newUser,
+      amr: event.amr?.slice(0, 20).map(bounded),
+      acr: bounded(event.acr)
+    }, 'signed in'),
+
+    refusal: event => audit.info({
+      event: 'sign_in_refused',
+      ...request(event),
+      code: event.code,
+      connection: event.connection,
+      organization: event.organization,
+      app: event.app,
+      email: bounded(event.email),
+      wanted: bounded(event.wanted),
+      got: bounded(event.got),
+      remedy: bounded(event.remedy)
+    }, 'sign-in refused'),
+
+    signOut: event => audit.info({ event: 'sign_out', ...request(event), ...session(event) }, 'signed out'),
+
+    sessionEnded: event => audit.info({ event: 'session_ended', ...session(event), reason: bounded(event.reason) }, 'session ended'),
+
+    reload: event => audit.info({
+      event: 'reload',
+      version: event.version,
+      apps: event.apps,
+      organizations: event.organizations,
+      connections: event.connections
+    }, 'configuration in force'),
+
+    reloadFailed: event => audit.error({
+      event: 'reload_failed',
+      version: event.version,
+      problems: event.problems.slice(0, 100).map(bounded),
+      problem_count: event.problems.length
+    }, 'configuration refused, the last good one stays')
+  }
+}

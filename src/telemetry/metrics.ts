@@ -1,0 +1,107 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import type { Configuration } from '../config/configuration.ts'
+import { createBoundedLabel } from './bounded-label.ts'
+
+/** `refused`: Portico judged and said no. `failed`: an identity provider or the store did not do its part. */
+export type SignInOutcome = 'success' | 'refused' | 'failed'
+
+export interface MetricsDeps {
+  /** What is in force; undefined before the first load. */
+  readonly configuration?: () => Configuration | undefined
+  readonly sessionsCached?: () => number
+  /** Seconds since the epoch. */
+  readonly now?: () => number
+}
+
+export interface Metrics {
+  readonly registry: Registry
+  /** A sign-in ended. `connection` is undefined when none was found. */
+  signIn (connection: string | undefined, outcome: SignInOutcome): void
+  /** A configuration was put in force (true) or refused (false). */
+  reload (ok: boolean): void
+  /** A request to an app's upstream was answered in so many seconds. */
+  request (app: string, seconds: number): void
+  storeError (): void
+}
+
+/** Distinct connections that get series of their own. */
+const connectionLimit = 1_000
+/** Expiry series exist for what expires within so many seconds. */
+const notice = 60 * 86_400
+
+/**
+ * The Prometheus metrics (product.md, the auth host's table, `ops`; docs/operating.md). Labels are
+ * bounded: whatever comes beyond the first 1,000 connections counts as `other`.
+ */
+export const createMetrics = (deps: MetricsDeps = {}): Metrics => {
+  const now = deps.now ?? (() => Date.now() / 1_000)
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+
+  const signIns = new Counter({
+    name: 'portico_sign_ins_total',
+    help: 'Sign-ins that ended, by connection and outcome (success, refused, failed).',
+    labelNames: ['connection', 'outcome'],
+    registers
+  })
+  const reloads = new Counter({
+    name: 'portico_config_reloads_total',
+    help: 'Configurations put in force (success) or refused (failure).',
+    labelNames: ['result'],
+    registers
+  })
+  reloads.inc({ result: 'success' }, 0)
+  reloads.inc({ result: 'failure' }, 0)
+  const lastReload = new Gauge({
+    name: 'portico_config_last_reload_success_timestamp_seconds',
+    help: 'When the configuration in force was loaded.',
+    registers
+  })
+  const durations = new Histogram({
+    name: 'portico_request_duration_seconds',
+    help: 'Time from a request of an app to the end of its response.',
+    labelNames: ['app'],
+    registers
+  })
+  const storeErrors = new Counter({
+    name: 'portico_store_errors_total',
+    help: 'Calls that the store did not answer.',
+    registers
+  })
+  const connectionLabel = createBoundedLabel(connectionLimit)
+
+  new Gauge({ // eslint-disable-line no-new
+    name: 'portico_sessions_cached',
+    help: 'Sessions whose cookies this process has decoded and keeps.',
+    registers,
+    collect () { this.set(deps.sessionsCached?.() ?? 0) }
+  })
+
+  new Gauge({ // eslint-disable-line no-new
+    name: 'portico_client_secret_expires_timestamp_seconds',
+    help: 'When a client secret expires, for those that do within 60 days or already have.',
+    labelNames: ['connection'],
+    registers,
+    collect () {
+      this.reset()
+      const expiries = [...deps.configuration?.()?.connections.values() ?? []]
+        .flatMap(({ id, clientSecretExpires: at }) => at === undefined || at > now() + notice ? [] : [{ id, at }])
+        .sort((a, b) => a.at - b.at)
+      for (const { id, at } of expiries.slice(0, connectionLimit)) this.set({ connection: id }, at)
+      const next = expiries[connectionLimit]
+      if (next !== undefined) this.set({ connection: 'other' }, next.at)
+    }
+  })
+
+  return {
+    registry,
+    signIn: (connection, outcome) => signIns.inc({ connection: connectionLabel(connection ?? 'none'), outcome }),
+    reload: ok => {
+      reloads.inc({ result: ok ? 'success' : 'failure' })
+      if (ok) lastReload.set(now())
+    },
+    request: (app, seconds) => durations.observe({ app }, seconds),
+    storeError: () => storeErrors.inc()
+  }
+}
