@@ -8,11 +8,11 @@ const depth = 4
 const text = (value: unknown): string | undefined =>
   typeof value === 'string' ? value.slice(0, limit) : undefined
 
-/**
- * V8's JSON errors quote what they could not parse, and URL errors the URL: either may be a token.
- */
-const message = (error: Error): string =>
-  error.message.slice(0, limit).replace(/"[^"]*"|'[^']*'/g, error instanceof SyntaxError ? '"…"' : '$&').replace(/\?\S*/g, '?…')
+/** Parsers quote what they could not parse, and URL errors the URL: either may be a token. */
+const message = (error: Error): string => {
+  const words = error instanceof SyntaxError ? error.message.replace(/["'].*$/s, '…') : error.message
+  return words.slice(0, limit).replace(/\?\S+/g, '?…')
+}
 
 const code = (error: Error): string | undefined => 'code' in error ? text(error.code) : undefined
 

@@ -1,6 +1,6 @@
-import { hostname } from 'node:os'
 import { pino, type DestinationStream, type Logger } from 'pino'
 import { describeError } from './describe-error.ts'
+import { createIsoTime } from './iso-time.ts'
 import { redact } from './redact.ts'
 
 export type Log = Logger
@@ -34,18 +34,21 @@ const field = (value: unknown, name: string): unknown =>
  * The JSON log (issue 2, part 7): one object a line. What is logged of errors, requests and
  * responses is an allow-list; `redact` goes over the finished line as a belt.
  */
-export const createLog = (options: LogOptions): Log => pino({
-  level: options.level,
-  messageKey: 'msg',
-  base: { hostname: hostname() },
-  timestamp: pino.stdTimeFunctions.isoTime,
-  formatters: { level: label => ({ level: label }) },
-  serializers: {
-    err: describeError,
-    error: describeError,
-    // Fastify's own serializers would log the query string
-    req: request => ({ method: field(request, 'method'), path: withoutQuery(field(request, 'url')) }),
-    res: response => ({ status: field(response, 'statusCode') })
-  },
-  hooks: { streamWrite: redact }
-}, options.destination ?? standardOutput())
+export const createLog = (options: LogOptions): Log => {
+  const isoTime = createIsoTime()
+  return pino({
+    level: options.level,
+    messageKey: 'msg',
+    base: {},
+    timestamp: () => `,"time":"${isoTime()}"`,
+    formatters: { level: label => ({ level: label }) },
+    serializers: {
+      err: describeError,
+      error: describeError,
+      // Fastify's own serializers would log the query string
+      req: request => ({ method: field(request, 'method'), path: withoutQuery(field(request, 'url')) }),
+      res: response => ({ status: field(response, 'statusCode') })
+    },
+    hooks: { streamWrite: redact }
+  }, options.destination ?? standardOutput())
+}

@@ -1,6 +1,7 @@
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
 import type { Configuration } from '../config/configuration.ts'
 import { createBoundedLabel } from './bounded-label.ts'
+import { createDurationHistogram } from './duration-histogram.ts'
 
 /** `refused`: Portico judged and said no. `failed`: an identity provider or the store did not do its part. */
 export type SignInOutcome = 'success' | 'refused' | 'failed'
@@ -58,11 +59,10 @@ export const createMetrics = (deps: MetricsDeps = {}): Metrics => {
     help: 'When the configuration in force was loaded.',
     registers
   })
-  const durations = new Histogram({
+  const request = createDurationHistogram(registry, {
     name: 'portico_request_duration_seconds',
     help: 'Time from a request of an app to the end of its response.',
-    labelNames: ['app'],
-    registers
+    label: 'app'
   })
   const storeErrors = new Counter({
     name: 'portico_store_errors_total',
@@ -101,7 +101,7 @@ export const createMetrics = (deps: MetricsDeps = {}): Metrics => {
       reloads.inc({ result: ok ? 'success' : 'failure' })
       if (ok) lastReload.set(now())
     },
-    request: (app, seconds) => durations.observe({ app }, seconds),
+    request,
     storeError: () => storeErrors.inc()
   }
 }
