@@ -8,6 +8,7 @@ export interface Member {
   readonly connection: string
   /** The subject at the identity provider, as the connector's rule made it: `iss` + `sub`, never an e-mail. */
   readonly subject: string
+  /** As it was at the latest sign-in. */
   readonly email: string
   /** Seconds since the epoch. */
   readonly createdAt: number
@@ -21,12 +22,14 @@ export interface MemberKey {
   readonly email: string
 }
 
+export const revocationKinds = ['session', 'member', 'subject', 'idp_session', 'connection', 'organization', 'everybody'] as const
+
 /** A predicate over what a sealed session says of itself. */
 export interface Revocation {
-  readonly kind: 'session' | 'member' | 'subject' | 'idp_session' | 'connection' | 'organization' | 'everybody'
+  readonly kind: typeof revocationKinds[number]
   /** The sid, member id, `connection|subject`, `connection|idp sid`, connection id or organization id; '' for everybody. */
   readonly value: string
-  /** Seconds: what was issued at or before this moment is ended. */
+  /** Seconds: what began at or before this moment is ended. A `session` is ended whenever it began. */
   readonly issuedBefore: number
   /** Seconds: when no session that it could match can still be alive. */
   readonly expiresAt: number
@@ -36,13 +39,25 @@ export interface Revocation {
 export interface TrustRecord {
   readonly connection: string
   readonly fingerprint: string
-  /** Grows by one each time the fingerprint changes; sessions carry it. */
+  /**
+   * Grows each time the fingerprint changes; sessions carry it. The first one is the time of day, so
+   * that an emptied store, which has forgotten its revocations, does not revive what it once ended.
+   */
   readonly generation: number
+}
+
+/** What was revoked, and whose trust changed, by any process since a cursor; in the order it happened. */
+export interface Changes {
+  readonly cursor: string
+  readonly revocations: readonly Revocation[]
+  readonly trust: readonly TrustRecord[]
 }
 
 /**
  * What must be shared or survive. Every value that could sign somebody in arrives here sealed.
- * Times are seconds since the epoch. A store that cannot answer throws PORTICO_STORE_UNAVAILABLE.
+ * Times are seconds since the epoch. A store that cannot answer throws PORTICO_STORE_UNAVAILABLE;
+ * text that is ill-formed or over a million characters is refused with PORTICO_VALUE_REFUSED.
+ * Revocations, trust and members are on the disk when their promise resolves.
  */
 export interface Store {
   put (kind: ItemKind, key: string, value: string, expiresAt: number): Promise<void>
@@ -60,14 +75,12 @@ export interface Store {
   lastSeen (sid: string): Promise<number | undefined>
 
   addRevocation (revocation: Revocation): Promise<void>
-  /** Revocations added after `cursor` ('' for all) and the cursor to go on from. */
-  revocationsSince (cursor: string): Promise<{ cursor: string, revocations: readonly Revocation[] }>
-
-  readTrust (): Promise<readonly TrustRecord[]>
-  /** Records the fingerprint; answers with the record as it now is (generation + 1 when it changed). Atomic. */
+  /** Records the fingerprint; answers with the record as it now is (a greater generation when it changed). Atomic. */
   adoptTrust (connection: string, fingerprint: string): Promise<TrustRecord>
+  /** Everything unexpired that was written after `cursor` ('' for all), and the cursor to go on from. Cheap when nothing was. */
+  changesSince (cursor: string): Promise<Changes>
 
-  /** Throws when the store cannot answer now. */
+  /** Throws when the store cannot answer or be written now. */
   ping (): Promise<void>
   /** Deletes what has expired by `now`. */
   sweep (now: number): Promise<void>

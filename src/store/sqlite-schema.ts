@@ -1,0 +1,70 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { PorticoError } from '../errors.ts'
+
+/** 'Port': tells Portico's databases from other programs'. */
+const applicationId = 0x506f7274
+
+/** Each entry leads from the version of its index to the next; never edit one that was released. */
+const migrations: readonly string[] = [`
+  CREATE TABLE item (
+    kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, expires_at INTEGER NOT NULL,
+    PRIMARY KEY (kind, key)
+  ) STRICT;
+  CREATE INDEX item_by_expiry ON item (expires_at);
+
+  CREATE TABLE member (
+    id TEXT NOT NULL PRIMARY KEY, organization TEXT NOT NULL, connection TEXT NOT NULL,
+    subject TEXT NOT NULL, email TEXT NOT NULL, created_at INTEGER NOT NULL,
+    UNIQUE (organization, connection, subject)
+  ) STRICT;
+
+  CREATE TABLE last_seen (
+    sid TEXT NOT NULL PRIMARY KEY, seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX last_seen_by_expiry ON last_seen (expires_at);
+
+  -- AUTOINCREMENT: a cursor must never see a number twice, not even after the newest row was swept
+  CREATE TABLE revocation (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, value TEXT NOT NULL,
+    issued_before INTEGER NOT NULL, expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX revocation_by_expiry ON revocation (expires_at);
+
+  -- rows are never deleted, so the greatest sequence + 1 is always new
+  CREATE TABLE trust (
+    connection TEXT NOT NULL PRIMARY KEY, fingerprint TEXT NOT NULL, generation INTEGER NOT NULL,
+    sequence INTEGER NOT NULL UNIQUE
+  ) STRICT;
+`]
+
+const pragma = (database: DatabaseSync, name: string): unknown => database.prepare(`PRAGMA ${name}`).get()?.[name]
+
+const refuse = (wanted: string, got: string, remedy: string): PorticoError =>
+  new PorticoError('PORTICO_STORE_UNAVAILABLE', { wanted, got, remedy })
+
+/**
+ * Brings the database to today's schema, inside one transaction, so that of several processes that
+ * start together one migrates and the others find it done. Throws PORTICO_STORE_UNAVAILABLE for a
+ * database of another program or of a newer Portico.
+ */
+export const migrate = (database: DatabaseSync): void => {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const version = Number(pragma(database, 'user_version'))
+    const tables = Number(database.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.['tables'])
+    const owner = pragma(database, 'application_id')
+    if (owner !== applicationId && (tables > 0 || owner !== 0)) {
+      throw refuse('a database of Portico', 'a database of another program', 'Point store.path at a file of Portico\'s own.')
+    }
+    if (version > migrations.length) {
+      throw refuse(`a schema of version ${migrations.length} or older`, `version ${version}, which a newer Portico wrote`,
+        'Run the newer Portico, or restore the backup from before the upgrade.')
+    }
+    for (const migration of migrations.slice(version)) database.exec(migration)
+    database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${migrations.length}`)
+    database.exec('COMMIT')
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}

@@ -1,0 +1,229 @@
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
+import { z } from 'zod'
+import { PorticoError } from '../errors.ts'
+import { storeFailure } from './sqlite-failure.ts'
+import { migrate } from './sqlite-schema.ts'
+import { revocationKinds, type Store } from './store.ts'
+
+/** Rows that one transaction deletes at most, so that a sweep never holds up a sign-in. */
+const batch = 1_000
+/** Characters. */
+const largestValue = 1_000_000
+
+const member = z.object({
+  id: z.string(), organization: z.string(), connection: z.string(), subject: z.string(), email: z.string(), createdAt: z.number()
+})
+const trust = z.object({ connection: z.string(), fingerprint: z.string(), generation: z.number() })
+const revocation = z.object({ kind: z.enum(revocationKinds), value: z.string(), issuedBefore: z.number(), expiresAt: z.number() })
+const sequenced = z.object({ sequence: z.number() })
+const moment = z.object({ seenAt: z.number() })
+const holder = z.object({ value: z.string(), expiresAt: z.number() })
+
+const open = (path: string, patience: number): DatabaseSync => {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  // SQLite would create it readable for everybody; its -wal and -shm files copy this file's mode
+  closeSync(openSync(path, 'a', 0o600))
+  const database = new DatabaseSync(path, { timeout: patience })
+  try {
+    const mode = database.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode']
+    if (mode !== 'wal') {
+      throw new PorticoError('PORTICO_STORE_UNAVAILABLE', {
+        wanted: `a file system for ${path} that SQLite's write-ahead log works on`,
+        got: `journal mode ${String(mode)}`,
+        remedy: 'Put store.path on a local disk.'
+      })
+    }
+    // an fsync at each checkpoint only: what a power cut could lose costs a sign-in its last step
+    database.exec('PRAGMA synchronous = NORMAL')
+    migrate(database)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** UTF-8 has no lone surrogates: two keys that differ in one would become the same. */
+const text = (value: string): string => {
+  if (value.length <= largestValue && value.isWellFormed()) return value
+  throw new PorticoError('PORTICO_VALUE_REFUSED', {
+    wanted: `well-formed text of at most ${largestValue} characters`,
+    got: value.length > largestValue ? `${value.length} characters` : 'a lone surrogate'
+  })
+}
+
+const statements = (database: DatabaseSync) => ({
+  put: database.prepare(`INSERT INTO item (kind, key, value, expires_at) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at`),
+  putIfAbsent: database.prepare(`INSERT INTO item (kind, key, value, expires_at) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at WHERE item.expires_at <= ?`),
+  get: database.prepare('SELECT value, expires_at AS expiresAt FROM item WHERE kind = ? AND key = ?'),
+  take: database.prepare('DELETE FROM item WHERE kind = ? AND key = ? RETURNING value, expires_at AS expiresAt'),
+  findMember: database.prepare(`SELECT id, organization, connection, subject, email, created_at AS createdAt FROM member
+    WHERE organization = ? AND connection = ? AND subject = ?`),
+  recordMember: database.prepare(`INSERT INTO member (id, organization, connection, subject, email, created_at) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (organization, connection, subject) DO UPDATE SET email = excluded.email
+    RETURNING id, organization, connection, subject, email, created_at AS createdAt`),
+  see: database.prepare(`INSERT INTO last_seen (sid, seen_at, expires_at) VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET seen_at = max(seen_at, excluded.seen_at), expires_at = max(expires_at, excluded.expires_at)`),
+  lastSeen: database.prepare('SELECT seen_at AS seenAt FROM last_seen WHERE sid = ?'),
+  revoke: database.prepare('INSERT INTO revocation (kind, value, issued_before, expires_at) VALUES (?, ?, ?, ?)'),
+  revocations: database.prepare(`SELECT sequence, kind, value, issued_before AS issuedBefore, expires_at AS expiresAt FROM revocation
+    WHERE sequence > ? ORDER BY sequence`),
+  adopt: database.prepare(`INSERT INTO trust (connection, fingerprint, generation, sequence)
+    VALUES (?, ?, ?, (SELECT coalesce(max(sequence), 0) + 1 FROM trust))
+    ON CONFLICT (connection) DO UPDATE SET fingerprint = excluded.fingerprint, generation = generation + 1, sequence = excluded.sequence
+    WHERE fingerprint <> excluded.fingerprint`),
+  trusted: database.prepare('SELECT connection, fingerprint, generation FROM trust WHERE connection = ?'),
+  trust: database.prepare('SELECT sequence, connection, fingerprint, generation FROM trust WHERE sequence > ? ORDER BY sequence'),
+  sweeps: [
+    database.prepare('DELETE FROM item WHERE rowid IN (SELECT rowid FROM item WHERE expires_at <= ? LIMIT ?)'),
+    database.prepare('DELETE FROM last_seen WHERE sid IN (SELECT sid FROM last_seen WHERE expires_at <= ? LIMIT ?)'),
+    database.prepare('DELETE FROM revocation WHERE sequence IN (SELECT sequence FROM revocation WHERE expires_at <= ? LIMIT ?)')
+  ]
+})
+
+/**
+ * The store of one machine: an SQLite file that any number of processes share (product.md, "What it
+ * is built on"). The folder is created for this user alone. `patience` is how many milliseconds a
+ * write waits for another process: long for a writer, short for a request. `now` is in seconds.
+ * Throws PORTICO_STORE_UNAVAILABLE where the file cannot be used.
+ */
+export const createSqliteStore = (options: { readonly path: string, readonly patience?: number, readonly now?: () => number }): Store => {
+  const { path, patience = 3_000, now = () => Date.now() / 1000 } = options
+
+  const guarded = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      throw storeFailure(error, path)
+    }
+  }
+
+  const { database, sql, inode } = guarded(() => {
+    const database = open(path, patience)
+    return { database, sql: statements(database), inode: statSync(path).ino }
+  })
+
+  const transaction = <T>(work: () => T): T => {
+    database.exec('BEGIN IMMEDIATE')
+    try {
+      const result = work()
+      database.exec('COMMIT')
+      return result
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK')
+      throw error
+    }
+  }
+
+  /** On the disk before it returns: a power cut must not bring back what was ended. */
+  const durably = <T>(work: () => T): T => {
+    database.exec('PRAGMA synchronous = FULL')
+    try {
+      return work()
+    } finally {
+      database.exec('PRAGMA synchronous = NORMAL')
+    }
+  }
+
+  /** The value of an item that is there and alive. */
+  const alive = (row: unknown): string | undefined => {
+    if (row === undefined) return undefined
+    const { value, expiresAt } = holder.parse(row)
+    return expiresAt > now() ? value : undefined
+  }
+
+  return {
+    async put (kind, key, value, expiresAt) {
+      guarded(() => sql.put.run(kind, text(key), text(value), Math.floor(expiresAt)))
+    },
+
+    async putIfAbsent (kind, key, value, expiresAt) {
+      return guarded(() => sql.putIfAbsent.run(kind, text(key), text(value), Math.floor(expiresAt), now()).changes === 1)
+    },
+
+    async get (kind, key) {
+      return guarded(() => alive(sql.get.get(kind, text(key))))
+    },
+
+    async take (kind, key) {
+      return guarded(() => alive(sql.take.get(kind, text(key))))
+    },
+
+    async findOrCreateMember ({ organization, connection, subject, email }, mint, now) {
+      return guarded(() => {
+        const row = sql.findMember.get(organization, connection, text(subject))
+        const found = row === undefined ? undefined : member.parse(row)
+        if (found?.email === email) return { member: found, created: false }
+        const id = mint()
+        const recorded = member.parse(durably(() =>
+          sql.recordMember.get(id, organization, connection, text(subject), text(email), Math.floor(now))))
+        return { member: recorded, created: recorded.id === id }
+      })
+    },
+
+    async recordLastSeen (seen, expiresAt) {
+      guarded(() => transaction(() => {
+        for (const [sid, at] of seen) sql.see.run(text(sid), Math.floor(at), Math.floor(expiresAt))
+      }))
+    },
+
+    async lastSeen (sid) {
+      const row = guarded(() => sql.lastSeen.get(text(sid)))
+      return row === undefined ? undefined : moment.parse(row).seenAt
+    },
+
+    async addRevocation ({ kind, value, issuedBefore, expiresAt }) {
+      guarded(() => durably(() => sql.revoke.run(kind, text(value), Math.floor(issuedBefore), Math.ceil(expiresAt))))
+    },
+
+    async adoptTrust (connection, fingerprint) {
+      return guarded(() => {
+        durably(() => sql.adopt.run(text(connection), text(fingerprint), Math.floor(now())))
+        return trust.parse(sql.trusted.get(connection))
+      })
+    },
+
+    async changesSince (cursor) {
+      const [revoked = 0, adopted = 0] = cursor === '' ? [] : cursor.split('.').map(Number)
+      return guarded(() => {
+        const revocations = sql.revocations.all(revoked)
+        const records = sql.trust.all(adopted)
+        const last = (rows: readonly unknown[], before: number): number =>
+          rows.length === 0 ? before : sequenced.parse(rows.at(-1)).sequence
+        return {
+          cursor: `${last(revocations, revoked)}.${last(records, adopted)}`,
+          revocations: revocations.map(row => revocation.parse(row)).filter(({ expiresAt }) => expiresAt > now()),
+          trust: records.map(row => trust.parse(row))
+        }
+      })
+    },
+
+    async ping () {
+      guarded(() => {
+        // takes the write lock, and gives it back
+        database.exec('BEGIN IMMEDIATE; ROLLBACK')
+        if (statSync(path).ino === inode) return
+        throw new PorticoError('PORTICO_STORE_UNAVAILABLE', {
+          wanted: `the database that was opened at ${path}`,
+          got: 'another file in its place',
+          remedy: 'Restart Portico; replace the file only while it is stopped.'
+        })
+      })
+    },
+
+    async sweep (now) {
+      for (const statement of sql.sweeps) {
+        while (guarded(() => Number(statement.run(Math.floor(now), batch).changes)) === batch) await setImmediate()
+      }
+    },
+
+    async close () {
+      if (database.isOpen) guarded(() => database.close())
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import t from 'tap'
+import { PorticoError } from '../../src/errors.ts'
+import { storeFailure } from '../../src/store/sqlite-failure.ts'
+import { createSqliteStore } from '../../src/store/sqlite.ts'
+import type { Store } from '../../src/store/store.ts'
+import { conformance } from './conformance.ts'
+
+let harnesses = 0
+
+t.test('conformance', async t => {
+  conformance(t, async t => {
+    const path = join(t.testdir(), `data${harnesses++}`, 'portico.db')
+    const clock = { now: 1_800_000_000 }
+    return {
+      clock,
+      open: async (): Promise<Store> => {
+        const store = createSqliteStore({ path, now: () => clock.now })
+        t.teardown(() => store.close())
+        return store
+      }
+    }
+  })
+})
+
+const failure = (work: () => unknown): PorticoError => {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof PorticoError) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}
+
+t.test('the folder and the file are for this user alone', async t => {
+  const folder = join(t.testdir(), 'deep', 'data')
+  const store = createSqliteStore({ path: join(folder, 'portico.db') })
+  t.teardown(() => store.close())
+  await store.put('ticket', 'a', 'b', Date.now())
+  t.equal(statSync(folder).mode & 0o777, 0o700)
+  for (const file of ['portico.db', 'portico.db-wal', 'portico.db-shm']) {
+    t.equal(statSync(join(folder, file)).mode & 0o777, 0o600, file)
+  }
+})
+
+t.test('a file that cannot be used is refused with a code, what came and what to do', async t => {
+  const folder = t.testdir({ 'text.db': 'this is no database, however long one reads on in it\n'.repeat(100), folder: {} })
+  const other = new DatabaseSync(join(folder, 'other.db'))
+  other.exec('CREATE TABLE theirs (a)')
+  other.close()
+  const newer = createSqliteStore({ path: join(folder, 'newer.db') })
+  await newer.close()
+  const raise = new DatabaseSync(join(folder, 'newer.db'))
+  raise.exec('PRAGMA user_version = 99')
+  raise.close()
+  const cases: Record<string, RegExp> = {
+    'text.db': /not a database/,
+    folder: /cannot be opened/,
+    'text.db/portico.db': /cannot be opened/,
+    'other.db': /another program/,
+    'newer.db': /version 99/
+  }
+  for (const [file, got] of Object.entries(cases)) {
+    const error = failure(() => createSqliteStore({ path: join(folder, file) }))
+    t.equal(error.code, 'PORTICO_STORE_UNAVAILABLE', file)
+    t.match(error.got, got, file)
+    t.ok(error.wanted)
+    t.ok(error.remedy)
+  }
+  t.equal(new DatabaseSync(join(folder, 'other.db')).prepare('SELECT count(*) AS n FROM theirs').get()?.['n'], 0, 'left as it was')
+})
+
+t.test('a folder that may not be written', { skip: process.getuid?.() === 0 ? 'root may write everywhere' : false }, async t => {
+  const folder = join(t.testdir(), 'locked')
+  mkdirSync(folder)
+  chmodSync(folder, 0o500)
+  t.equal(failure(() => createSqliteStore({ path: join(folder, 'portico.db') })).code, 'PORTICO_STORE_UNAVAILABLE')
+})
+
+t.test('SQLite\'s and the system\'s failures are named', async t => {
+  const sqlite = (errcode: number) => storeFailure(Object.assign(new Error('x'), { code: 'ERR_SQLITE_ERROR', errcode }), '/data/portico.db')
+  t.match(sqlite(13).got, /full disk/)
+  t.match(sqlite(8 | 1 << 8).got, /may not be written/)
+  t.match(sqlite(5).got, /locked/)
+  t.match(sqlite(10 | 2 << 8).got, /input\/output/)
+  t.match(storeFailure(Object.assign(new Error('x'), { code: 'EACCES' }), '/data/portico.db').got, /may not be written/)
+  t.equal(storeFailure('thrown', '/data/portico.db').code, 'PORTICO_STORE_UNAVAILABLE')
+})
+
+t.test('another program that holds the lock is a failure with a code, not a hang; reading goes on', async t => {
+  const path = join(t.testdir(), 'portico.db')
+  const store = createSqliteStore({ path, patience: 50 })
+  t.teardown(() => store.close())
+  await store.put('ticket', 'a', 'b', Date.now())
+  const holder = new DatabaseSync(path)
+  holder.exec('BEGIN IMMEDIATE')
+  await t.rejects(store.take('ticket', 'a'), { code: 'PORTICO_STORE_UNAVAILABLE' })
+  t.equal(await store.get('ticket', 'a'), 'b')
+  holder.close()
+  t.equal(await store.take('ticket', 'a'), 'b')
+})
+
+t.test('a file that was replaced while open is noticed', async t => {
+  const path = join(t.testdir(), 'portico.db')
+  const store = createSqliteStore({ path })
+  t.teardown(() => store.close())
+  await store.ping()
+  renameSync(path, `${path}.old`)
+  await t.rejects(store.ping(), { code: 'PORTICO_STORE_UNAVAILABLE' })
+  writeFileSync(path, '')
+  await t.rejects(store.ping(), { code: 'PORTICO_STORE_UNAVAILABLE' })
+})
+
+t.test('processes that open and use one new file at once: every item has one taker, every name one member', async t => {
+  const path = join(t.testdir(), 'data', 'portico.db')
+  const items = 200
+  const children = Array.from({ length: 4 }, () => fork(new URL('./taker.ts', import.meta.url), [path, String(items)]))
+  const reports = await Promise.all(children.map(async child => {
+    const [[report]] = await Promise.all([once(child, 'message'), once(child, 'exit')])
+    return report
+  }))
+  const taken = reports.flatMap(({ taken }: { taken: string[] }) => taken)
+  t.equal(taken.length, items)
+  t.equal(new Set(taken).size, items)
+  t.equal(reports.reduce((sum: number, { created }: { created: number }) => sum + created, 0), items)
+  t.equal(new Set(reports.map(({ members }: { members: string }) => members)).size, 1, 'all see the same members')
+  t.equal(new Set(reports.map(({ generation }: { generation: number }) => generation)).size, 1)
+})
