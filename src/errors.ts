@@ -42,6 +42,19 @@ export const definitions = define({
     public: 'The request could not be read.',
     remedy: 'See what was wanted and what came in the log line with this request id.'
   },
+  // The store and sessions
+  PORTICO_STORE_UNAVAILABLE: {
+    status: 503,
+    title: 'Signing in is not possible right now',
+    public: 'A part of this service does not answer. Try again in a moment.',
+    remedy: 'See what was wanted and what came; the store must be reachable and writable.'
+  },
+  PORTICO_VALUE_REFUSED: {
+    status: 400,
+    title: 'The request was not understood',
+    public: 'What was sent is too large, or is not text, and cannot be kept.',
+    remedy: 'Have the identity provider send less about this person: filter the groups it puts into tokens.'
+  },
   PORTICO_INTERNAL: {
     status: 500,
     title: 'Something went wrong on our side',
