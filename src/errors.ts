@@ -55,6 +55,50 @@ export const definitions = define({
     public: 'What was sent is too large, or is not text, and cannot be kept.',
     remedy: 'Have the identity provider send less about this person: filter the groups it puts into tokens.'
   },
+  // Forwarding
+  PORTICO_UPSTREAM_UNREACHABLE: {
+    status: 502,
+    title: 'The app does not answer',
+    public: 'The app behind this address cannot be reached at the moment. Try again in a moment.',
+    remedy: 'See the log line with this request id: is the upstream running, and is its certificate the one that portico.yaml expects?'
+  },
+  PORTICO_UPSTREAM_TIMEOUT: {
+    status: 504,
+    title: 'The app takes too long',
+    public: 'The app behind this address did not answer in time. Try again in a moment.',
+    remedy: 'See why the upstream is slow, or raise its timeout in portico.yaml.'
+  },
+  PORTICO_WEBSOCKET_ORIGIN: {
+    status: 403,
+    title: 'This page may not connect here',
+    public: 'The page that opened this connection does not belong to the app.',
+    remedy: 'If the page is one of yours, add its origin to websocket_origins of the app.'
+  },
+  PORTICO_REQUEST_TIMEOUT: {
+    status: 408,
+    title: 'The request took too long',
+    public: 'The request did not arrive in time.',
+    remedy: 'Nothing to do, unless honest clients meet it: see the client and what is between it and Portico.'
+  },
+  PORTICO_HEADERS_TOO_LARGE: {
+    status: 431,
+    title: 'The request is too large',
+    public: 'The request has more headers or cookies than can be read. Deleting the cookies of this site may help.',
+    remedy: 'An app that sets many or large cookies should set fewer: all headers together may have 32 KiB.'
+  },
+  PORTICO_METHOD_NOT_ALLOWED: {
+    status: 405,
+    title: 'Not possible here',
+    public: 'This address does not support what was asked of it.',
+    remedy: 'See docs/reference.md for the methods of each path.'
+  },
+  PORTICO_OPS_TOKEN: {
+    status: 401,
+    title: 'A token is needed',
+    public: 'This page needs the bearer token of the ops listener.',
+    remedy: 'Send `Authorization: Bearer …` with the token of ops.token, or ask from loopback.'
+  },
+
   PORTICO_INTERNAL: {
     status: 500,
     title: 'Something went wrong on our side',
