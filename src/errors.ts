@@ -92,6 +92,12 @@ export const definitions = define({
     public: 'This address does not support what was asked of it.',
     remedy: 'See docs/reference.md for the methods of each path.'
   },
+  PORTICO_SHUTTING_DOWN: {
+    status: 503,
+    title: 'Back in a moment',
+    public: 'This server is restarting. Try again in a moment.',
+    remedy: 'Nothing to do: Portico was told to stop, finishes what is under way and takes no new requests.'
+  },
   PORTICO_OPS_TOKEN: {
     status: 401,
     title: 'A token is needed',
