@@ -1,43 +1,50 @@
 import { z } from 'zod'
-import { httpUrl, later, origin, path, secret, snakeCaseId } from './values.ts'
+import { authority, httpUrl, origin, upstreamUrl } from './addresses.ts'
+import { home, publicRule } from './paths.ts'
+import { duration, later, path, secret, snakeCaseId, words } from './values.ts'
 
 /** The HTTP server of an app: a URL, `unix:` and a path, or an object with either and more. */
 export const upstream = z.union([
-  z.string().min(1),
+  upstreamUrl,
   z.strictObject({
-    url: z.string().min(1).describe('Where the app listens: an origin, or `unix:/path/to.sock`.'),
-    host_header: z.string().min(1).default('public')
+    url: upstreamUrl.describe('Where the app listens: an origin, or `unix:/path/to.sock`.'),
+    host_header: authority.default('public')
       .describe('The Host that the app sees: `public` (as the browser sent it), `upstream`, or a name of its own.'),
     tls: z.strictObject({
       ca: path.optional().describe('PEM file with the authorities that may have signed the upstream\'s certificate.'),
       certificate: path.optional().describe('PEM file: the client certificate that Portico presents.'),
       key: secret.optional().describe('The client certificate\'s key.'),
-      server_name: z.string().min(1).optional().describe('The name that its certificate must be for; the URL\'s host when left out.')
+      server_name: authority.optional().describe('The name that its certificate must be for; the URL\'s host when left out.')
     }).optional().describe('TLS towards this upstream.'),
-    timeout: z.string().optional().describe('How long to wait for response headers (a duration; 60s when left out).')
+    timeout: duration.default('60s').describe('How long to wait for response headers.')
   })
-])
+]).meta({ wanted: 'an upstream', example: 'http://127.0.0.1:9101' })
 
 const place = {
   url: origin.describe('The public origin that browsers use.'),
   upstream: upstream.describe('The HTTP server that requests are forwarded to.')
 }
 
-export const headerPresets = ['portico', 'oauth2-proxy', 'authelia', 'authentik', 'pomerium', 'cloudflare', 'google-iap', 'aws-alb', 'aws-ava'] as const
+const builtPresets = ['portico', 'oauth2-proxy', 'authelia', 'authentik', 'pomerium', 'google-iap'] as const
+
+/** RS256, ES384 and padded segments with settings of their own: keys that HKDF gives cannot sign these. */
+const laterPresets = ['cloudflare', 'aws-alb', 'aws-ava'] as const
+
+export const headerPresets = [...builtPresets, ...laterPresets] as const
 
 /** A product behind the gateway. */
 export const app = z.strictObject({
-  name: z.string().min(1).optional().describe('What people read; the app\'s id when left out.'),
+  name: words.optional().describe('What people read; the app\'s id when left out.'),
   url: place.url.optional(),
   upstream: place.upstream.optional(),
   regions: z.record(snakeCaseId, z.strictObject(place)).optional()
     .describe('Several hosts of the same app, instead of `url` and `upstream`.'),
-  home: z.string().startsWith('/').default('/').describe('Path where the app opens when nobody said where.'),
-  public: z.array(z.string().min(1)).default([])
+  home: home.default('/').describe('Path where the app opens when nobody said where.'),
+  public: z.array(publicRule).default([])
     .describe('Paths that need no sign-in: exact, or a prefix ending in `/*`; optionally with methods in front (`GET,HEAD /assets/*`; without methods, GET and HEAD). Identity headers are stripped all the same.'),
   preflight: z.enum(['refuse', 'pass']).default('refuse').describe('`pass` forwards CORS preflights (OPTIONS with Origin and Access-Control-Request-Method) without sign-in.'),
   websocket_origins: z.array(origin).default([]).describe('Further origins whose pages may open WebSockets; the app\'s own always may.'),
-  headers: z.enum(headerPresets).default('portico').describe('The dialect of identity headers that the app reads.'),
+  headers: z.union([z.enum(builtPresets), later(z.enum(laterPresets), 'Dialects that need keys of another kind.')]).default('portico').describe('The dialect of identity headers that the app reads.'),
   groups: later(z.record(z.string(), z.unknown()).optional(), 'Which groups of which organization may use this app.'),
   max_age: later(z.int().min(0).optional(), 'Seconds since the person last authenticated, at most.'),
   no_connection: later(z.strictObject({ app_login: httpUrl }).optional(), 'Where everybody goes who has no connection.'),

@@ -1,25 +1,26 @@
 import { z } from 'zod'
+import { httpUrl } from './addresses.ts'
 import { entra } from './connectors/entra.ts'
 import { google } from './connectors/google.ts'
 import { manual } from './connectors/manual.ts'
 import { oidc } from './connectors/oidc.ts'
 import { okta } from './connectors/okta.ts'
 import { saml } from './connectors/saml.ts'
-import { duration, httpUrl, later, path, snakeCaseId } from './values.ts'
+import { duration, later, path, snakeCaseId, words } from './values.ts'
 
 export const connection = z.discriminatedUnion('connector', [oidc, google, entra, okta, manual, saml])
 
 /** One customer company: a file in the `organizations` folder; its name is the organization's id. */
 export const organization = z.strictObject({
-  name: z.string().min(1).describe('The company\'s name, as people read it.'),
+  name: words.describe('The company\'s name, as people read it.'),
   apps: z.array(snakeCaseId).optional().describe('The apps its members may use; all of them when left out.'),
   members: z.union([
     z.literal('anyone'),
-    later(z.strictObject({ invited: z.array(z.string().min(1)) }), 'Only these e-mails.'),
+    later(z.strictObject({ invited: z.array(words) }), 'Only these e-mails.'),
     later(z.strictObject({ invited_file: path }), 'Only the e-mails in this file, one a line.')
-  ]).default('anyone').describe('Whom its connections may sign in: `anyone` of the domains, or those invited.'),
-  blocked: later(z.array(z.string().min(1)).optional(), 'E-mails that are refused whatever `members` says.'),
-  default_role: z.string().min(1).optional().describe('Sent to apps as `X-Auth-Role`.'),
+  ]).meta({ wanted: '`anyone`, or who is invited', example: 'anyone' }).default('anyone').describe('Whom its connections may sign in: `anyone` of the domains, or those invited.'),
+  blocked: later(z.array(words).optional(), 'E-mails that are refused whatever `members` says.'),
+  default_role: words.optional().describe('Sent to apps as `X-Auth-Role`.'),
   login_hosts: later(z.array(httpUrl).optional(), 'Origins of the organization\'s own sign-in page.'),
   logout_url: later(httpUrl.optional(), 'Where its members go after signing out.'),
   session: z.strictObject({

@@ -1,12 +1,13 @@
 import { z } from 'zod'
+import { authority, httpUrl, network, origin } from './addresses.ts'
 import { app } from './app.ts'
-import { duration, httpUrl, later, origin, path, port, secret, snakeCaseId } from './values.ts'
+import { duration, later, path, port, secret, snakeCaseId, words } from './values.ts'
 
 /** The main file: `config/portico.yaml`. */
 export const portico = z.strictObject({
   auth_url: origin.describe('The auth host\'s public origin.'),
   listen: z.strictObject({
-    host: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
+    host: words.default('127.0.0.1').describe('Address to listen on.'),
     port: port.default(8080).describe('Port to listen on.'),
     tls: z.strictObject({
       certificate: path.describe('PEM file with the certificate chain.'),
@@ -14,12 +15,12 @@ export const portico = z.strictObject({
     }).optional().describe('Serve https; without it, plain http behind a TLS-terminating proxy or on loopback.')
   }).prefault({}).describe('Where browsers (or the proxy in front) reach Portico.'),
   ops: z.strictObject({
-    host: z.string().min(1).default('127.0.0.1').describe('Address to listen on: never a public one.'),
+    host: words.default('127.0.0.1').describe('Address to listen on: never a public one.'),
     port: port.default(9090).describe('Port to listen on.'),
     token: secret.optional().describe('Bearer token for whatever changes something, and for `/status` beyond loopback.'),
-    allowed_hosts: z.array(z.string().min(1)).default([]).describe('Further Host names that the ops listener answers to.')
+    allowed_hosts: z.array(authority).default([]).describe('Further Host names that the ops listener answers to.')
   }).prefault({}).describe('Health, metrics and status.'),
-  trusted_proxies: z.array(z.string().min(1)).default([])
+  trusted_proxies: z.array(network).default([])
     .describe('Addresses and networks (CIDR) whose `X-Forwarded-*` are believed; nobody\'s when left out.'),
   keys: z.array(secret).min(1)
     .describe('Base64 of 32 bytes each. The first seals and signs; all of them open, and are published in the JWKS.'),

@@ -1,26 +1,30 @@
 import { z } from 'zod'
-import { date, duration, later, secret, snakeCaseId } from '../values.ts'
+import { domain } from '../domain.ts'
+import { date, duration, later, secret, snakeCaseId, text, words } from '../values.ts'
 
 /** What every connection has, whatever its connector. */
 export const common = {
   status: z.enum(['testing', 'active', 'disabled']).default('testing')
     .describe('`active` signs people in; `testing` only lets the test sign-in through; `disabled` is off.'),
-  name: z.string().min(1).optional().describe('What people see on a button; the connection id when left out.'),
+  name: words.optional().describe('What people see on a button; the connection id when left out.'),
   activate_at: later(date.optional(), 'Testing until this moment, active from then on.'),
   replaces: later(snakeCaseId.optional(), 'The connection of the same organization whose sessions end when this one becomes active.'),
-  domains: z.array(z.string().min(1)).min(1)
+  domains: z.array(domain).min(1)
     .describe('E-mail domains that are routed to this connection, and the only ones it may assert. Exact match; no public mail domains; one active owner each.'),
-  accepts: later(z.array(z.string().min(1)).optional(), 'Further domains of the same organization that it may assert.'),
+  accepts: later(z.array(domain).optional(), 'Further domains of the same organization that it may assert.'),
   client_secret_expires: date.optional().describe('When the client secret stops working; warned about ahead.'),
-  callback: later(z.enum(['own', 'shared']).default('own'), '`shared` returns to `/login/callback` instead of the connection\'s own path.'),
+  callback: z.union([
+    z.literal('own'),
+    later(z.literal('shared'), 'Returns to `/login/callback` instead of the connection\'s own path.')
+  ]).default('own').describe('The redirect URI: `own` is `/login/{connection}/callback`, `shared` is `/login/callback`.'),
   matching: later(z.enum(['exact', 'plus_alias']).optional(), 'How an e-mail is compared with an invited one.'),
-  require_acr: later(z.array(z.string().min(1)).optional(), 'Authentication context classes of which one must be asserted.'),
-  require_amr: later(z.array(z.string().min(1)).optional(), 'Authentication methods of which one must be asserted.'),
+  require_acr: later(z.array(words).optional(), 'Authentication context classes of which one must be asserted.'),
+  require_amr: later(z.array(words).optional(), 'Authentication methods of which one must be asserted.'),
   groups: later(z.strictObject({
     filter: z.array(z.string()).optional(),
     rename: z.record(z.string(), z.string()).optional()
   }).optional(), 'Which groups are kept, and under which names.'),
-  bearer: later(z.strictObject({ audience: z.string().min(1) }).optional(), 'Accept JWT access tokens of this identity provider on app hosts.'),
+  bearer: later(z.strictObject({ audience: words }).optional(), 'Accept JWT access tokens of this identity provider on app hosts.'),
   refresh: later(z.union([z.boolean(), duration]).optional(), 'Keep tokens sealed in the store and refresh them ahead of time.'),
   max_age: z.int().min(0).optional().describe('Seconds since the person last authenticated, at most; asked of the provider and checked (`auth_time`).'),
   dangerously_trust_unverified_email: z.boolean().default(false)
@@ -29,15 +33,21 @@ export const common = {
 
 /** What every OAuth 2.0 client has. */
 export const client = {
-  client_id: z.string().min(1).describe('The client id that the identity provider issued.'),
+  client_id: words.describe('The client id that the identity provider issued.'),
   client_secret: secret.describe('The client secret: `{ env: NAME }` or `{ file: path }`; a literal is accepted with a warning.'),
   dangerously_allow_http: z.boolean().default(false)
     .describe('Accept plain-http endpoints of this identity provider beyond loopback. Anybody on the way can then sign in as anybody.')
 }
 
+/** What is asked for at the authorization endpoint. */
+export const scope = text('a scope', 'openid', value =>
+  /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)
+    ? undefined
+    : { message: 'is not one scope', remedy: 'write each scope as an item of its own: [openid, email, profile]' })
+
 /** Which claims carry the identity. */
 export const claims = z.strictObject({
-  email: z.string().min(1).default('email').describe('Claim that carries the e-mail.'),
-  name: z.string().min(1).default('name').describe('Claim that carries the display name.'),
-  groups: z.string().min(1).default('groups').describe('Claim that carries the groups.')
+  email: words.default('email').describe('Claim that carries the e-mail.'),
+  name: words.default('name').describe('Claim that carries the display name.'),
+  groups: words.default('groups').describe('Claim that carries the groups.')
 })

@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { httpUrl, path, secret } from '../values.ts'
+import { httpUrl } from '../addresses.ts'
+import { domain } from '../domain.ts'
+import { path, secret } from '../values.ts'
 import { client, common } from './common.ts'
 
 /** Microsoft Entra ID. */
@@ -12,7 +14,7 @@ export const entra = z.strictObject({
     .describe('Certificate and key that authenticate the client instead of a secret (`private_key_jwt`).'),
   tenant_id: z.uuid().optional().describe('Directory (tenant) id, with `tenancy: single`.'),
   tenancy: z.enum(['single', 'multiple']).default('single').describe('Whether one tenant signs in here, or those that `tenants` lists.'),
-  tenants: z.record(z.string(), z.array(z.string().min(1)).min(1)).optional()
+  tenants: z.record(z.string(), z.array(domain).min(1)).optional()
     .describe('With `tenancy: multiple`: tenant id to the domains that this tenant may assert.'),
   allow_guests: z.boolean().default(false).describe('Let guests (`#EXT#`) of the tenant in.'),
   discovery_url: httpUrl.optional().describe('Instead of the public cloud\'s, for sovereign clouds and tests.')

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { httpUrl } from '../values.ts'
+import { httpUrl } from '../addresses.ts'
+import { domain } from '../domain.ts'
 import { client, common } from './common.ts'
 
 /** Google Workspace. */
@@ -7,6 +8,6 @@ export const google = z.strictObject({
   connector: z.literal('google').meta({ notBuilt: true }),
   ...common,
   ...client,
-  workspace_domain: z.string().min(1).describe('The Workspace domain; the `hd` claim must name it.'),
+  workspace_domain: domain.describe('The Workspace domain; the `hd` claim must name it.'),
   discovery_url: httpUrl.optional().describe('Instead of Google\'s own, for tests and private deployments.')
 })

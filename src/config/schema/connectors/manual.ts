@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { httpUrl } from '../values.ts'
-import { claims, client, common } from './common.ts'
+import { httpUrl } from '../addresses.ts'
+import { words } from '../values.ts'
+import { claims, client, common, scope } from './common.ts'
 
 /** An OpenID Connect or OAuth 2.0 provider without discovery. */
 export const manual = z.strictObject({
@@ -11,8 +12,8 @@ export const manual = z.strictObject({
   token_url: httpUrl.describe('Token endpoint.'),
   userinfo_url: httpUrl.optional().describe('Userinfo endpoint.'),
   jwks_url: httpUrl.optional().describe('Where the provider\'s signing keys are; with it the ID token is verified.'),
-  issuer: z.string().min(1).optional().describe('The `iss` that its ID tokens carry.'),
-  scopes: z.array(z.string().min(1)).optional().describe('Scopes to ask for; `openid email profile` when left out.'),
+  issuer: words.optional().describe('The `iss` that its ID tokens carry.'),
+  scopes: z.array(scope).optional().describe('Scopes to ask for; `openid email profile` when left out.'),
   claims: claims.prefault({}).describe('Which claims carry the identity.'),
   dangerously_trust_token_endpoint: z.boolean().default(false)
     .describe('Believe an ID token without a verified signature, because it came from the token endpoint.')

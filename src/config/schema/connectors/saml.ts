@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { httpUrl, path } from '../values.ts'
+import { httpUrl } from '../addresses.ts'
+import { path, words } from '../values.ts'
 import { common } from './common.ts'
 
 /** A SAML 2.0 identity provider. */
@@ -8,11 +9,11 @@ export const saml = z.strictObject({
   ...common,
   metadata_url: httpUrl.optional().describe('Where the identity provider publishes its metadata.'),
   metadata_file: path.optional().describe('The metadata as a file.'),
-  entity_id: z.string().min(1).optional().describe('The identity provider\'s entityID.'),
+  entity_id: words.optional().describe('The identity provider\'s entityID.'),
   sso_url: httpUrl.optional().describe('Where AuthnRequests go (Redirect binding).'),
-  certificates: z.array(z.string().min(1)).optional().describe('Signing certificates: PEM, or paths of PEM files.'),
+  certificates: z.array(words).optional().describe('Signing certificates: PEM, or paths of PEM files.'),
   attributes: z.record(z.string(), z.string()).optional().describe('Which attributes carry the identity.'),
   idp_initiated: z.enum(['off', 'restart', 'accept']).default('off').describe('What an unsolicited response does.'),
-  sp_entity_id: z.string().min(1).optional().describe('Our entityID, for customers who move over; the metadata URL when left out.'),
+  sp_entity_id: words.optional().describe('Our entityID, for customers who move over; the metadata URL when left out.'),
   acs_urls: z.array(httpUrl).optional().describe('Further ACS addresses, for customers who move over.')
 })

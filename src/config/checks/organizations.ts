@@ -1,0 +1,105 @@
+import type { Report } from '../reporter.ts'
+import { isLoopback } from '../schema/addresses.ts'
+import { canonicalDomain } from '../schema/domain.ts'
+import type { OrganizationSettings } from '../schema/organization.ts'
+import type { PorticoSettings } from '../schema/portico.ts'
+import { seconds } from '../schema/values.ts'
+import type { Path } from '../source.ts'
+import { suggest } from '../suggest.ts'
+import type { Draft } from '../walk.ts'
+
+/** An organization's file, as far as it makes sense. */
+export interface OrganizationDraft {
+  readonly id: string
+  readonly file: string
+  readonly settings: Draft<OrganizationSettings>
+}
+
+type ConnectionDraft = Draft<OrganizationSettings['connections'][string]>
+
+const day = 86_400
+const noticeDays = 60
+
+const checkApps = ({ file, settings }: OrganizationDraft, apps: ReadonlySet<string>, report: Report): void => {
+  for (const [index, app] of settings.apps?.entries() ?? []) {
+    if (app === undefined || apps.has(app)) continue
+    const meant = suggest(app, apps)
+    report({ file, path: ['apps', index], message: `there is no app '${app}'`, remedy: meant === undefined ? `known apps: ${[...apps].join(', ')}` : `did you mean '${meant}'?` })
+  }
+}
+
+const checkSession = ({ file, settings }: OrganizationDraft, gateway: Draft<PorticoSettings['session']> | undefined, report: Report): void => {
+  const { idle, absolute } = settings.session ?? {}
+  for (const [key, own, most] of [['idle', idle, gateway?.idle], ['absolute', absolute, gateway?.absolute]] as const) {
+    if (own !== undefined && most !== undefined && seconds(own) > seconds(most)) {
+      report({ file, path: ['session', key], message: `${own} is longer than the gateway's (${most})`, remedy: 'an organization may only shorten it' })
+    }
+  }
+  if (idle !== undefined && absolute !== undefined && seconds(idle) > seconds(absolute)) {
+    report({ file, path: ['session', 'idle'], message: `${idle} is longer than session.absolute (${absolute})`, remedy: 'make it shorter, or absolute longer' })
+  }
+}
+
+const checkExpiry = (file: string, path: Path, expires: string | undefined, now: number, report: Report): void => {
+  if (expires === undefined) return
+  const left = Math.floor((Date.parse(expires) / 1000 - now) / day)
+  if (left > noticeDays) return
+  const message = left < 0 ? `the client secret expired on ${expires}` : `the client secret expires in ${left} day${left === 1 ? '' : 's'}`
+  report({ file, path, severity: 'warning', message, remedy: 'ask the organization for a new one' })
+}
+
+const urlKeys = ['discovery_url', 'authorization_url', 'token_url', 'userinfo_url', 'jwks_url'] as const
+
+const checkTransport = (file: string, path: Path, connection: ConnectionDraft, report: Report): void => {
+  if ('dangerously_allow_http' in connection && connection.dangerously_allow_http === true) return
+  const settings: Readonly<Record<string, unknown>> = connection
+  for (const key of urlKeys) {
+    const value = settings[key]
+    if (typeof value !== 'string') continue
+    const url = new URL(value)
+    if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+      report({ file, path: [...path, key], message: 'plain http beyond loopback: anybody on the way could sign in as anybody', remedy: 'use https, or set dangerously_allow_http: true on this connection' })
+    }
+  }
+}
+
+const checkConnection = (file: string, path: Path, connection: ConnectionDraft, now: number, report: Report): void => {
+  checkExpiry(file, [...path, 'client_secret_expires'], connection.client_secret_expires, now, report)
+  checkTransport(file, path, connection, report)
+  if (connection.connector === 'oidc' && connection.scopes !== undefined && !connection.scopes.includes('openid')) {
+    report({ file, path: [...path, 'scopes'], message: 'lack openid', remedy: 'add it: there is no ID token without' })
+  }
+}
+
+/** What only shows over organizations together: duplicate connections and domains, unknown apps, longer sessions. */
+export const createOrganizationCheck = (portico: Draft<PorticoSettings> | undefined, now: number, report: Report): (organization: OrganizationDraft) => void => {
+  const apps = portico?.apps === undefined ? undefined : new Set(Object.keys(portico.apps))
+  const connections = new Map<string, string>()
+  const owners = new Map<string, string>()
+  return organization => {
+    const { id, file, settings } = organization
+    if (apps !== undefined) checkApps(organization, apps, report)
+    checkSession(organization, portico?.session, report)
+    for (const [name, connection] of Object.entries(settings.connections ?? {})) {
+      if (connection === undefined) continue
+      const path: Path = ['connections', name]
+      const owner = connections.get(name)
+      if (owner === undefined) connections.set(name, id)
+      else report({ file, path, key: true, message: `the organization '${owner}' has a connection '${name}' already`, remedy: `rename this one, such as ${`${id}_${name}`.slice(0, 63)}: ids are unique over all organizations` })
+      checkConnection(file, path, connection, now, report)
+      const own = new Set<string>()
+      for (const [index, domain] of connection.domains?.entries() ?? []) {
+        const canonical = domain === undefined ? undefined : canonicalDomain(domain)
+        if (canonical === undefined) continue
+        const at = [...path, 'domains', index]
+        if (own.has(canonical)) report({ file, path: at, message: `'${canonical}' is listed twice`, remedy: 'keep one of the two' })
+        else if (connection.status === 'active') {
+          const active = owners.get(canonical)
+          if (active === undefined) owners.set(canonical, `${name} of ${id}`)
+          else report({ file, path: at, message: `'${canonical}' is active in the connection ${active} already`, remedy: 'one active connection a domain: remove it from one, or set one to testing' })
+        }
+        own.add(canonical)
+      }
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import { dirname, resolve } from 'node:path'
+import type { Files } from './files.ts'
+import { mapBounded } from './files.ts'
+import type { Report } from './reporter.ts'
+import type { PorticoSettings } from './schema/portico.ts'
+import type { OrganizationSettings } from './schema/organization.ts'
+import type { Secret } from './schema/values.ts'
+import type { Path } from './source.ts'
+import { pathText } from './source.ts'
+import type { Draft } from './walk.ts'
+
+/** A setting whose value stands elsewhere: in the environment or in another file. */
+export interface Reference {
+  readonly file: string
+  readonly path: Path
+  readonly kind: 'secret' | 'path'
+  readonly value: Draft<Secret>
+}
+
+/** What the references of a configuration hold, by file and path. */
+export type Contents = (file: string, path: Path) => string | undefined
+
+const limit = 256 * 1024
+
+const upstreamReferences = (file: string, upstream: Draft<PorticoSettings['apps'][string]['upstream']>, path: Path): Reference[] => {
+  const tls = typeof upstream === 'object' ? upstream.tls : undefined
+  const at = [...path, 'upstream', 'tls']
+  return [
+    ...tls?.ca === undefined ? [] : [{ file, path: [...at, 'ca'], kind: 'path' as const, value: tls.ca }],
+    ...tls?.certificate === undefined ? [] : [{ file, path: [...at, 'certificate'], kind: 'path' as const, value: tls.certificate }],
+    ...tls?.key === undefined ? [] : [{ file, path: [...at, 'key'], kind: 'secret' as const, value: tls.key }]
+  ]
+}
+
+/** Every reference of the main file. */
+export const porticoReferences = (file: string, settings: Draft<PorticoSettings>): Reference[] => {
+  const { listen, ops, keys, outbound, apps } = settings
+  const references: Reference[] = []
+  if (listen?.tls?.certificate !== undefined) references.push({ file, path: ['listen', 'tls', 'certificate'], kind: 'path', value: listen.tls.certificate })
+  if (listen?.tls?.key !== undefined) references.push({ file, path: ['listen', 'tls', 'key'], kind: 'secret', value: listen.tls.key })
+  if (ops?.token !== undefined) references.push({ file, path: ['ops', 'token'], kind: 'secret', value: ops.token })
+  if (outbound?.ca !== undefined) references.push({ file, path: ['outbound', 'ca'], kind: 'path', value: outbound.ca })
+  for (const [index, key] of keys?.entries() ?? []) {
+    if (key !== undefined) references.push({ file, path: ['keys', index], kind: 'secret', value: key })
+  }
+  for (const [id, app] of Object.entries(apps ?? {})) {
+    references.push(...upstreamReferences(file, app?.upstream, ['apps', id]))
+    for (const [region, place] of Object.entries(app?.regions ?? {})) {
+      references.push(...upstreamReferences(file, place?.upstream, ['apps', id, 'regions', region]))
+    }
+  }
+  return references
+}
+
+/** Every reference of an organization's file. */
+export const organizationReferences = (file: string, settings: Draft<OrganizationSettings>): Reference[] =>
+  Object.entries(settings.connections ?? {}).flatMap(([id, connection]) =>
+    connection !== undefined && 'client_secret' in connection && connection.client_secret !== undefined
+      ? [{ file, path: ['connections', id, 'client_secret'], kind: 'secret' as const, value: connection.client_secret }]
+      : [])
+
+/** Reads all references, a bounded number at a time; reports what is unset, missing or empty, and literals as warnings. */
+export const readReferences = async (references: readonly Reference[], files: Files, env: NodeJS.ProcessEnv, report: Report): Promise<Contents> => {
+  const contents = new Map<string, string>()
+  const name = (file: string, path: Path): string => `${file}\0${pathText(path)}`
+
+  const fromFile = async (reference: Reference, path: Path, target: string): Promise<string | undefined> => {
+    const full = resolve(dirname(reference.file), target)
+    const content = await files.read(full, limit)
+    if (content.text !== undefined) return content.text
+    report({ file: reference.file, path, message: `the file ${full} ${content.message}`, remedy: content.remedy })
+    return undefined
+  }
+
+  const readOne = async (reference: Reference): Promise<void> => {
+    const { file, path, kind, value } = reference
+    let content: string | undefined
+    if (typeof value === 'string') {
+      content = kind === 'path' ? await fromFile(reference, path, value) : value
+      if (kind === 'secret') {
+        report({ file, path, severity: 'warning', message: 'the secret stands in the file itself', remedy: 'keep it elsewhere: { env: NAME } or { file: path }' })
+      }
+    } else if ('file' in value && value.file !== undefined) {
+      content = (await fromFile(reference, [...path, 'file'], value.file))?.replace(/\r?\n$/, '')
+      if (content?.trim() === '') {
+        report({ file, path: [...path, 'file'], message: 'the file is empty', remedy: 'write the secret into it' })
+        return
+      }
+    } else if ('env' in value && value.env !== undefined) {
+      content = env[value.env]
+      if (content === undefined || content.trim() === '') {
+        const message = `the environment variable ${value.env} is ${content === undefined ? 'not set' : 'empty'}`
+        report({ file, path: [...path, 'env'], message, remedy: 'set it where Portico is started, or correct the name' })
+        return
+      }
+    }
+    if (content !== undefined) contents.set(name(file, path), content)
+  }
+
+  await mapBounded(references, 16, readOne)
+  return (file, path) => contents.get(name(file, path))
+}
