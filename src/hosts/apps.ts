@@ -1,0 +1,202 @@
+import httpProxy from '@fastify/http-proxy'
+import fastify from 'fastify'
+import { METHODS, ServerResponse, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Configuration } from '../config/configuration.ts'
+import { PorticoError } from '../errors.ts'
+import type { IdentityHeaders } from '../identity/headers.ts'
+import { requestId, type Clients } from '../proxy/client.ts'
+import type { Exchange } from '../proxy/exchange.ts'
+import type { Forward } from '../proxy/forward.ts'
+import { requestHost } from '../proxy/host.ts'
+import type { Refuse } from '../proxy/refusal.ts'
+import { isForwardable, isPublic, pathOf, readsAsOwn } from '../proxy/target.ts'
+import type { Upgrade } from '../proxy/upgrade.ts'
+import type { Session } from '../sessions/session.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import type { RequestLine } from '../telemetry/request-log.ts'
+import type { Log } from '../telemetry/log.ts'
+
+/** The steps of sign-in that happen on app hosts; each answers the exchange's response itself. */
+export interface AppLogin {
+  /** Nobody is signed in: to the auth host, or 401. */
+  challenge (exchange: Exchange): void | Promise<void>
+  /** `/.portico/begin`, `/.portico/ticket`, `/.portico/logout`. */
+  begin (exchange: Exchange): void | Promise<void>
+  redeem (exchange: Exchange): void | Promise<void>
+  signOut (exchange: Exchange): void | Promise<void>
+}
+
+export interface AppsDeps {
+  readonly configuration: () => Configuration
+  readonly sessions: Pick<Sessions, 'find'>
+  readonly identityHeaders: IdentityHeaders
+  readonly clients: Clients
+  readonly login: AppLogin
+  readonly forward: Forward
+  readonly upgrade: Upgrade
+  readonly refuse: Refuse
+  readonly requestLog: (line: RequestLine) => void
+  readonly observe: (app: string, seconds: number) => void
+  readonly log: Log
+}
+
+/** What the gateway hands requests of app hosts to. */
+export interface AppsHost {
+  receive (request: IncomingMessage, response: ServerResponse): void
+  upgrade (request: IncomingMessage, socket: Socket, head: Buffer): void
+  close (): Promise<void>
+}
+
+const nobody: readonly string[] = []
+
+/**
+ * The app hosts (product.md, "How a request flows" 1 and 2): `/.portico/` is Portico's, everything
+ * else is forwarded. Fastify routes a constant path: its router, parsers and http-proxy's own checks
+ * would refuse targets, methods and content types that belong to the app.
+ */
+export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
+  const { configuration, sessions, identityHeaders, clients, login, forward, refuse, log } = deps
+
+  const open = (request: IncomingMessage, response: ServerResponse, target: string): Exchange | undefined => {
+    const began = performance.now()
+    const peer = request.socket.remoteAddress
+    const client = clients.identify(peer, joined(request.headers['x-forwarded-for']))
+    const id = requestId(request.headers['x-request-id'], client.trusted)
+    const host = requestHost(request.rawHeaders)
+    if (host === undefined) return decline(new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'one well-formed Host' }))
+    const place = configuration().places.get(host)
+    if (place === undefined) return decline(new PorticoError('PORTICO_UNKNOWN_HOST', { wanted: 'a host of an app', got: host }))
+    if (!isForwardable(target)) return decline(new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'a path without # and control characters' }))
+
+    const exchange: Exchange = { request, response, target, place, client, requestId: id, session: undefined, cancel: undefined }
+    response.once('close', () => {
+      exchange.cancel?.()
+      settle(exchange, began, response.writableFinished ? response.statusCode : 499)
+    })
+    return exchange
+
+    function decline (error: PorticoError): undefined {
+      response.once('close', () => deps.requestLog({
+        requestId: id,
+        method: request.method ?? '',
+        host: host ?? '',
+        path: pathOf(target),
+        status: response.statusCode,
+        milliseconds: performance.now() - began,
+        client: client.address
+      }))
+      refuse(request, response, error, id)
+      return undefined
+    }
+  }
+
+  const settle = ({ request, target, place, client, requestId, session }: Exchange, began: number, status: number) => {
+    const milliseconds = performance.now() - began
+    deps.observe(place.app.id, milliseconds / 1000)
+    if (!configuration().logs.requests) return
+    deps.requestLog({
+      requestId,
+      method: request.method ?? '',
+      host: place.host,
+      path: pathOf(target),
+      status,
+      milliseconds,
+      app: place.app.id,
+      member: session?.member,
+      client: client.address
+    })
+  }
+
+  const fail = (exchange: Exchange, error: unknown) => {
+    const known = error instanceof PorticoError ? error : new PorticoError('PORTICO_INTERNAL', { cause: error })
+    log[known.status >= 500 ? 'error' : 'info']({ err: known, request_id: exchange.requestId, app: exchange.place.app.id }, 'request failed')
+    refuse(exchange.request, exchange.response, known, exchange.requestId)
+  }
+
+  const run = (exchange: Exchange, step: (exchange: Exchange) => void | Promise<void>) => {
+    try {
+      step(exchange)?.catch((error: unknown) => fail(exchange, error))
+    } catch (error) {
+      fail(exchange, error)
+    }
+  }
+
+  /** Goes on with who is signed in: at once where the session is known, which is nearly always. */
+  const identify = (exchange: Exchange, next: (session: Session | undefined) => void | Promise<void>) => {
+    const found = sessions.find(exchange.request.headers.cookie, exchange.place.host)
+    return found instanceof Promise ? found.then(next) : next(found)
+  }
+
+  const pass = (exchange: Exchange) => identify(exchange, session => {
+    exchange.session = session
+    if (session !== undefined) return forward(exchange, identityHeaders.for(session, exchange.place))
+    return isOpen(exchange) ? forward(exchange, nobody) : login.challenge(exchange)
+  })
+
+  const steps: Readonly<Record<string, (exchange: Exchange) => void | Promise<void>>> = {
+    '/.portico/begin': login.begin,
+    '/.portico/ticket': login.redeem,
+    '/.portico/logout': login.signOut
+  }
+  const unknown = () => { throw new PorticoError('PORTICO_NOT_FOUND') }
+
+  const app = fastify({
+    rewriteUrl: () => '/',
+    genReqId: () => '',
+    // the gateway ends connections itself; Fastify's server never listens
+    return503OnClosing: false
+  })
+  // A body is the upstream's: with none declared, no parser looks at any content type.
+  for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
+  await app.register(httpProxy, {
+    upstream: 'http://upstream.invalid',
+    httpMethods: METHODS,
+    handler: (request, reply) => {
+      reply.hijack()
+      const exchange = open(request.raw, reply.raw, request.originalUrl)
+      if (exchange !== undefined) run(exchange, stepFor(exchange.target))
+    }
+  })
+  await app.ready()
+
+  const stepFor = (target: string) =>
+    steps[pathOf(target)] ?? (readsAsOwn(target) ? unknown : pass)
+
+  return {
+    receive: (request, response) => app.routing(request, response),
+
+    upgrade: (request, socket, head) => {
+      const response = new ServerResponse(request)
+      response.shouldKeepAlive = false
+      response.assignSocket(socket)
+      response.once('finish', () => {
+        response.detachSocket(socket)
+        socket.end()
+      })
+      const exchange = open(request, response, request.url ?? '')
+      if (exchange === undefined) return
+      run(exchange, () => readsAsOwn(exchange.target)
+        ? unknown()
+        : identify(exchange, session => {
+          exchange.session = session
+          if (session === undefined) refuse(request, response, new PorticoError('PORTICO_SIGN_IN_REQUIRED'), exchange.requestId, { members: { login_url: loginUrl(configuration(), exchange) } })
+          else deps.upgrade(exchange, session, identityHeaders.for(session, exchange.place), socket, head)
+        }))
+    },
+
+    close: () => app.close()
+  }
+}
+
+const joined = (header: string | string[] | undefined): string | undefined => Array.isArray(header) ? header.join(',') : header
+
+/** Whether nobody needs to be signed in for it (behaviours.md B, A5). */
+const isOpen = ({ request: { method = '', headers }, place: { app }, target }: Exchange): boolean =>
+  isPublic(app, method, target) ||
+  (app.preflight === 'pass' && method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined)
+
+const loginUrl = ({ authOrigin }: Configuration, { place }: Exchange): string => {
+  const query = new URLSearchParams({ app: place.app.id, ...place.region !== undefined && { region: place.region } })
+  return `${authOrigin}/login?${query}`
+}

@@ -1,0 +1,110 @@
+import { createServer as createPlainServer, STATUS_CODES, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Configuration } from '../config/configuration.ts'
+import { definitions, publicText, type ErrorCode } from '../errors.ts'
+
+export interface DoorDeps {
+  readonly listen: Configuration['listen']
+  readonly receive: (request: IncomingMessage, response: ServerResponse) => void
+  readonly upgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void
+}
+
+/** The one public server. */
+export interface Door {
+  listen (): Promise<AddressInfo>
+  /** Puts another certificate in place for new connections. */
+  replaceCertificate (tls: NonNullable<Configuration['listen']['tls']>): void
+  /** Takes no more connections and resolves when the last one has ended, at the latest after `patience` milliseconds. */
+  close (patience: number): Promise<void>
+}
+
+const options = {
+  // slow headers are not waited for (behaviours.md K12)
+  headersTimeout: 15_000,
+  connectionsCheckingInterval: 2_000,
+  // a gibibyte over a slow line is no attack: bodies are judged by silence, where they are read
+  requestTimeout: 0,
+  keepAliveTimeout: 72_000,
+  maxHeaderSize: 32 * 1024,
+  insecureHTTPParser: false,
+  // answered by hand, in the form of all other refusals
+  requireHostHeader: false,
+  noDelay: true,
+  // `Upgrade: h2c` and the like are an offer that may be passed over (RFC 9110 §7.8)
+  shouldUpgradeCallback: (request: IncomingMessage) => request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket'
+} satisfies ServerOptions
+
+/** The server with its limits, and what is said to whoever does not speak HTTP. Routes nothing. */
+export const createDoor = ({ listen, receive, upgrade }: DoorDeps): Door => {
+  const server: Server = listen.tls === undefined
+    ? createPlainServer(options)
+    : createTlsServer({ ...options, cert: listen.tls.certificate, key: listen.tls.key, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] })
+  server.on('request', receive)
+  // Whoever forwards the body invites it; a refusal does without (K2).
+  server.on('checkContinue', receive)
+  server.on('upgrade', (request, socket: Socket, head: Buffer) => {
+    // Node takes its own listener off with the parser, and an error nobody listens to ends the process
+    socket.on('error', () => socket.destroy())
+    upgrade(request, socket, head)
+  })
+  server.on('connect', (_request, socket: Duplex) => dismiss(socket, 'PORTICO_METHOD_NOT_ALLOWED'))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const code = error.code === 'HPE_HEADER_OVERFLOW'
+      ? 'PORTICO_HEADERS_TOO_LARGE'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'PORTICO_REQUEST_TIMEOUT' : 'PORTICO_BAD_REQUEST'
+    if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) socket.destroy()
+    else dismiss(socket, code)
+  })
+
+  return {
+    listen: () => new Promise((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(listen.port, listen.host, () => {
+        server.off('error', reject)
+        const address = server.address()
+        if (address === null || typeof address === 'string') reject(new TypeError('the server has no address'))
+        else resolve(address)
+      })
+    }),
+
+    replaceCertificate: ({ certificate, key }) => {
+      if (server instanceof TlsServer) server.setSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' })
+    },
+
+    close: patience => new Promise(resolve => {
+      // connections that finish their last answer become idle one by one
+      const idle = setInterval(() => server.closeIdleConnections(), 50)
+      const limit = setTimeout(() => server.closeAllConnections(), patience)
+      server.close(() => {
+        clearInterval(idle)
+        clearTimeout(limit)
+        resolve()
+      })
+    })
+  }
+}
+
+/** Whether an answer has begun on this socket, which another one in the middle would spoil. Node asks the same way. */
+const isAnswering = (socket: Duplex): boolean => {
+  const response: unknown = Reflect.get(socket, '_httpMessage')
+  return typeof response === 'object' && response !== null && 'headersSent' in response && response.headersSent === true
+}
+
+/** A refusal where there is no request to speak of. */
+const dismiss = (socket: Duplex, code: ErrorCode) => {
+  const { status } = definitions[code]
+  const { title, text } = publicText(code)
+  const body = JSON.stringify({ type: 'about:blank', title, status, detail: text, code })
+  socket.end([
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+    'X-Portico-Intercepted: true',
+    'Connection: close',
+    '',
+    body
+  ].join('\r\n'), () => socket.destroy())
+}

@@ -1,0 +1,116 @@
+import fastify from 'fastify'
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { isIPv4 } from 'node:net'
+import type { Configuration } from '../config/configuration.ts'
+import { PorticoError } from '../errors.ts'
+import { requestId } from '../proxy/client.ts'
+import { requestHost } from '../proxy/host.ts'
+import type { Refuse } from '../proxy/refusal.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+
+/** What `/status` shows: no secret, nothing of anybody's identity. */
+export interface Status {
+  readonly version: string
+  readonly ready: boolean
+  readonly configuration: { readonly version: string, readonly loaded_at: string }
+  readonly reload: { readonly at: string, readonly result: 'success' | 'failure', readonly problems: readonly string[] }
+  readonly websockets: number
+  readonly connections: readonly {
+    readonly id: string
+    readonly organization: string
+    readonly connector: string
+    readonly status: string
+    readonly client_secret_expires: string | null
+    readonly discovery: Readonly<Record<string, unknown>> | null
+  }[]
+}
+
+export interface OpsDeps {
+  readonly configuration: () => Configuration
+  readonly metrics: Metrics
+  /** Throws while requests should go elsewhere. */
+  readonly ready: () => Promise<void>
+  readonly status: () => Promise<Status>
+  readonly statusPage: (status: Status) => { html: string, contentSecurityPolicy: string }
+  readonly refuse: Refuse
+}
+
+export interface OpsHost {
+  listen (): Promise<AddressInfo>
+  close (): Promise<void>
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+/**
+ * The ops listener (product.md, "The auth host", below the table): health, metrics and status, apart
+ * from every public host (behaviours.md V5). It checks Host, so that no web page can be pointed at it.
+ */
+export const createOpsHost = async ({ configuration, metrics, ready, status, statusPage, refuse }: OpsDeps): Promise<OpsHost> => {
+  const { ops } = configuration()
+  const app = fastify({ forceCloseConnections: true, requestTimeout: 15_000 })
+
+  const isKnown = (host: string): boolean =>
+    isLoopback(host) || host === ops.host || configuration().ops.allowedHosts.has(host)
+
+  /** The token is compared in constant time, by digests of equal length. */
+  const hasToken = (authorization: string | undefined): boolean => {
+    const { token } = configuration().ops
+    const given = /^bearer (.+)$/i.exec(authorization ?? '')?.[1]
+    return token !== undefined && given !== undefined && timingSafeEqual(digest(given), digest(token))
+  }
+
+  app.setErrorHandler((error, request, reply) => {
+    const known = error instanceof PorticoError ? error : new PorticoError('PORTICO_INTERNAL', { cause: error })
+    reply.hijack()
+    refuse(request.raw, reply.raw, known, requestId(undefined, false))
+  })
+  app.setNotFoundHandler(request => {
+    throw new PorticoError(request.method === 'GET' || request.method === 'HEAD' ? 'PORTICO_NOT_FOUND' : 'PORTICO_METHOD_NOT_ALLOWED')
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    const host = requestHost(request.raw.rawHeaders)
+    if (host === undefined || !isKnown(host)) throw new PorticoError('PORTICO_UNKNOWN_HOST', { wanted: 'a name of the ops listener', got: host })
+    reply.headers({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' })
+  })
+
+  app.get('/livez', async () => ({ status: 'ok' }))
+
+  app.get('/readyz', async (_request, reply) => {
+    try {
+      await ready()
+      return { status: 'ok' }
+    } catch (error) {
+      reply.code(503)
+      return { status: 'unavailable', code: error instanceof PorticoError ? error.code : 'PORTICO_INTERNAL' }
+    }
+  })
+
+  app.get('/metrics', async (_request, reply) => {
+    reply.type(metrics.registry.contentType)
+    return await metrics.registry.metrics()
+  })
+
+  app.get('/status', async (request, reply) => {
+    if (!isLoopback(ops.host) && !hasToken(request.headers.authorization)) throw new PorticoError('PORTICO_OPS_TOKEN')
+    const report = await status()
+    if (request.headers.accept?.includes('text/html') !== true) return report
+    const { html, contentSecurityPolicy } = statusPage(report)
+    reply.type('text/html; charset=utf-8').header('Content-Security-Policy', contentSecurityPolicy)
+    return html
+  })
+
+  return {
+    listen: async () => {
+      await app.listen({ host: ops.host, port: ops.port })
+      const address = app.server.address()
+      if (address === null || typeof address === 'string') throw new TypeError('the ops listener has no address')
+      return address
+    },
+    close: () => app.close()
+  }
+}

@@ -1,0 +1,19 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AppPlace } from '../config/configuration.ts'
+import type { Session } from '../sessions/session.ts'
+import type { Client } from './client.ts'
+
+/** One request of an app host on its way, with everything about it that was decided at the door. */
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** The request target as it came, byte for byte. */
+  readonly target: string
+  /** Chosen once; nothing behind the door looks at Host again (behaviours.md V1). */
+  readonly place: AppPlace
+  readonly client: Client
+  readonly requestId: string
+  session: Session | undefined
+  /** Called when the client has gone or has everything: stops what is still under way for it. */
+  cancel: (() => void) | undefined
+}

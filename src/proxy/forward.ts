@@ -1,0 +1,152 @@
+import { PassThrough, type Duplex } from 'node:stream'
+import type { IncomingMessage } from 'node:http'
+import type { Dispatcher } from 'undici'
+import { PorticoError } from '../errors.ts'
+import type { Exchange } from './exchange.ts'
+import type { HeaderKinds } from './header-kinds.ts'
+import { upstreamHeaders } from './request-headers.ts'
+import { browserHeaders } from './response-headers.ts'
+import { upstreamFailure } from './upstream-failure.ts'
+import type { Upstreams } from './upstreams.ts'
+
+/** Milliseconds without a byte of a request's body after which its sender is given up (behaviours.md K12). */
+const uploadPatience = 60_000
+
+/** What an upstream's agreement to an upgrade is handed to. */
+export type OnUpgrade = (rawHeaders: readonly (Buffer | string)[], upstream: Duplex) => void
+
+export interface ForwardDeps {
+  readonly upstreams: Upstreams
+  readonly kinds: HeaderKinds
+  /** Answers in the upstream's stead, and logs why. */
+  readonly refuse: (exchange: Exchange, error: PorticoError) => void
+}
+
+/** Forwards an exchange with these identity headers; with `onUpgrade` it asks for a WebSocket. */
+export type Forward = (exchange: Exchange, identity: readonly string[], onUpgrade?: OnUpgrade) => void
+
+/** Milliseconds after which a client that takes nothing of what waits for it is given up. */
+const downloadPatience = 120_000
+
+const clientLeft = new Error('the client left')
+const noBody: readonly string[] = []
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || (headers['content-length'] !== undefined && headers['content-length'] !== '0')
+
+const rawOf = (raw: unknown): readonly (Buffer | string)[] => Array.isArray(raw) ? raw : noBody
+
+/**
+ * The request's body for undici, which destroys what it is given when an upstream answers early;
+ * destroying the request itself would take the client's connection, and the answer, with it.
+ */
+const upload = (exchange: Exchange, refuse: ForwardDeps['refuse']): PassThrough => {
+  const { request, response } = exchange
+  const body = new PassThrough({ highWaterMark: 64 * 1024 })
+  request.pipe(body)
+  body.once('close', () => { if (!request.complete) request.resume() })
+  request.setTimeout(uploadPatience, () => {
+    // paused: it is the upstream that does not take more
+    if (request.complete || request.isPaused()) return
+    exchange.cancel?.()
+    if (response.headersSent) response.destroy()
+    else refuse(exchange, new PorticoError('PORTICO_REQUEST_TIMEOUT', { wanted: 'the rest of the body', got: 'silence' }))
+  })
+  request.once('end', () => request.setTimeout(0))
+  // no answer before this point: whoever is refused is not invited to send
+  if (request.headers.expect !== undefined) response.writeContinue()
+  return body
+}
+
+/**
+ * The way of a request to its upstream and of the answer back, streaming, with back-pressure, in one
+ * attempt (ecosystem.md F1–F7; behaviours.md K). Headers and target go over byte for byte. A client
+ * that leaves ends the upstream request; an upstream that breaks off ends the client's connection.
+ */
+export const createForward = ({ upstreams, kinds, refuse }: ForwardDeps): Forward => (exchange, identity, onUpgrade) => {
+  const { request, response, place: { upstream }, target } = exchange
+  let controller: Dispatcher.DispatchController | undefined
+  let gone = false
+  let ended = false
+  let held: Buffer | undefined
+  let flowing = false
+
+  exchange.cancel = () => {
+    gone = true
+    if (!ended) controller?.abort(clientLeft)
+  }
+
+  // Headers and a body that came in one piece leave in one piece; whatever comes later does not wait.
+  const flow = () => {
+    flowing = true
+    if (ended || gone) return
+    if (held === undefined) response.flushHeaders()
+    else send(held)
+    held = undefined
+  }
+
+  const send = (chunk: Buffer) => {
+    if (response.write(chunk) || controller === undefined) return
+    controller.pause()
+    response.setTimeout(downloadPatience)
+    if (response.listenerCount('timeout') === 0) response.on('timeout', () => response.destroy())
+    response.once('drain', () => {
+      response.setTimeout(0)
+      controller?.resume()
+    })
+  }
+
+  const options = {
+    path: target,
+    method: request.method ?? 'GET',
+    headers: upstreamHeaders(kinds, exchange, identity),
+    body: hasBody(request) ? upload(exchange, refuse) : null,
+    headersTimeout: upstream.headersTimeout,
+    ...upstream.tls !== undefined && { servername: upstream.tls.serverName },
+    ...onUpgrade !== undefined && { upgrade: 'websocket' }
+  }
+
+  upstreams.pool(upstream).dispatch(options, {
+    onRequestStart (started) {
+      controller = started
+      if (gone) started.abort(clientLeft)
+    },
+
+    onRequestUpgrade (started, _status, _headers, socket) {
+      ended = true
+      if (gone) socket.destroy()
+      else onUpgrade?.(rawOf(started.rawHeaders), socket)
+    },
+
+    onResponseStart (started, status, _headers, message) {
+      if (status < 200) return
+      response.writeHead(status, message ?? '', browserHeaders(kinds, rawOf(started.rawHeaders)))
+      queueMicrotask(flow)
+    },
+
+    onResponseData (_controller, chunk) {
+      if (flowing) send(chunk)
+      else if (held === undefined) held = chunk
+      else {
+        flow()
+        send(chunk)
+      }
+    },
+
+    onResponseEnd () {
+      ended = true
+      if (held === undefined) response.end()
+      else response.end(held)
+    },
+
+    onResponseError (_controller, error) {
+      // undici leaves a body alone that it never began to send
+      options.body?.destroy()
+      if (gone || ended) return
+      ended = true
+      // a short body must never look like a whole one
+      if (response.headersSent) response.destroy()
+      else refuse(exchange, upstreamFailure(error, upstream.socketPath ?? upstream.origin))
+    }
+  })
+}

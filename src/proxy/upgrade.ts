@@ -1,0 +1,67 @@
+import type { Duplex } from 'node:stream'
+import { PorticoError } from '../errors.ts'
+import type { Session } from '../sessions/session.ts'
+import type { Exchange } from './exchange.ts'
+import type { Forward } from './forward.ts'
+import type { HeaderKinds } from './header-kinds.ts'
+import { browserHeaders } from './response-headers.ts'
+import type { Tunnels } from './tunnels.ts'
+
+/** Bytes that are kept of a client that talks before its WebSocket stands. */
+const earlyLimit = 64 * 1024
+
+export interface UpgradeDeps {
+  readonly forward: Forward
+  readonly tunnels: Tunnels
+  readonly kinds: HeaderKinds
+  readonly refuse: (exchange: Exchange, error: PorticoError) => void
+  /** The 101 has gone out. */
+  readonly opened: (exchange: Exchange) => void
+}
+
+/** Opens a WebSocket for somebody who is signed in; `head` is what came behind the request. */
+export type Upgrade = (exchange: Exchange, session: Session, identity: readonly string[], socket: Duplex, head: Buffer) => void
+
+/**
+ * WebSockets (ecosystem.md F8; behaviours.md K5): only from pages of the app or of
+ * `websocket_origins`. Cookies come from browsers and browsers send Origin, so a request without one
+ * is refused too. 101 goes out only after the upstream's, with the upstream's headers; any other
+ * answer is passed on as it is.
+ */
+export const createUpgrade = ({ forward, tunnels, kinds, refuse, opened }: UpgradeDeps): Upgrade => (exchange, session, identity, socket, head) => {
+  const { request, response, place } = exchange
+  const { origin, 'content-length': length, 'transfer-encoding': encoding } = request.headers
+
+  if (origin !== place.origin && (origin === undefined || !place.app.websocketOrigins.has(origin))) {
+    refuse(exchange, new PorticoError('PORTICO_WEBSOCKET_ORIGIN', { wanted: place.origin, got: origin ?? 'no Origin' }))
+    return
+  }
+  if (encoding !== undefined || (length !== undefined && length !== '0')) {
+    refuse(exchange, new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'a handshake without a body', got: 'a body' }))
+    return
+  }
+
+  // Read while waiting, or a client that leaves would not be noticed.
+  const early: Buffer[] = head.length === 0 ? [] : [head]
+  let bytes = head.length
+  const keep = (chunk: Buffer) => {
+    early.push(chunk)
+    bytes += chunk.length
+    if (bytes > earlyLimit) socket.pause()
+  }
+  const leave = () => socket.destroy()
+  socket.on('data', keep).once('end', leave)
+
+  forward(exchange, identity, (rawHeaders, upstream) => {
+    const protocol = browserHeaders(kinds, rawHeaders)
+    const lines = ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket']
+    for (let i = 0; i < protocol.length; i += 2) lines.push(`${protocol[i]}: ${protocol[i + 1]}`)
+    socket.pause()
+    socket.off('data', keep).off('end', leave)
+    if (early.length > 0) socket.unshift(Buffer.concat(early))
+    opened(exchange)
+    socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+    tunnels.open(session, socket, upstream)
+  })
+  response.once('finish', () => socket.off('data', keep).resume())
+}

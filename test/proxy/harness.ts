@@ -1,0 +1,206 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { connect, type AddressInfo, type Socket } from 'node:net'
+import { pino } from 'pino'
+import { createAppsHost, type AppLogin } from '../../src/hosts/apps.ts'
+import { createDoor } from '../../src/hosts/door.ts'
+import { createClients } from '../../src/proxy/client.ts'
+import type { Exchange } from '../../src/proxy/exchange.ts'
+import { createForward } from '../../src/proxy/forward.ts'
+import { createHeaderKinds } from '../../src/proxy/header-kinds.ts'
+import { createRefusal } from '../../src/proxy/refusal.ts'
+import { createTunnels } from '../../src/proxy/tunnels.ts'
+import { createUpgrade } from '../../src/proxy/upgrade.ts'
+import { createUpstreams } from '../../src/proxy/upstreams.ts'
+import { PorticoError } from '../../src/errors.ts'
+import type { App, AppPlace, Configuration, PublicRule, Upstream } from '../../src/config/configuration.ts'
+import type { Session } from '../../src/sessions/session.ts'
+import type { RequestLine } from '../../src/telemetry/request-log.ts'
+
+/** Something that can be told to call back when the test is over. */
+interface Test { teardown (handler: () => unknown): void }
+
+export const upstreamAt = (port: number, overrides: Partial<Upstream> = {}): Upstream => ({
+  id: `http://127.0.0.1:${port}`,
+  origin: `http://127.0.0.1:${port}`,
+  socketPath: undefined,
+  hostHeader: 'public',
+  tls: undefined,
+  headersTimeout: 60_000,
+  ...overrides
+})
+
+export const rule = (path: string, methods = ['GET', 'HEAD']): PublicRule => ({
+  methods: new Set(methods),
+  path: path.replace(/\*$/, ''),
+  prefix: path.endsWith('*')
+})
+
+export interface PlaceOptions extends Partial<Pick<App, 'public' | 'preflight' | 'websocketOrigins'>> {
+  readonly upstream: Upstream
+}
+
+const place = (id: string, { upstream, ...app }: PlaceOptions): AppPlace => {
+  const places: AppPlace[] = []
+  const owner: App = { id, name: id, places, home: '/', public: [], preflight: 'refuse', websocketOrigins: new Set(), headers: 'portico', ...app }
+  const host = `${id}.localhost`
+  const it: AppPlace = { app: owner, region: undefined, origin: `http://${host}:8080`, host, authority: `${host}:8080`, upstream }
+  places.push(it)
+  return it
+}
+
+/** A configuration with one app for each name; hosts are `<name>.localhost`. */
+export const configurationOf = (apps: Record<string, PlaceOptions>, overrides: Partial<Configuration> = {}): Configuration => {
+  const places = Object.entries(apps).map(([id, options]) => place(id, options))
+  return {
+    version: '1',
+    authOrigin: 'http://auth.localhost:8080',
+    authHost: 'auth.localhost',
+    listen: { host: '127.0.0.1', port: 0, tls: undefined },
+    ops: { host: '127.0.0.1', port: 0, token: undefined, allowedHosts: new Set() },
+    trustedProxies: [],
+    keys: [],
+    session: { idle: 3600, absolute: 86400 },
+    store: { kind: 'sqlite', path: ':memory:' },
+    outbound: { httpProxy: undefined, httpsProxy: undefined, noProxy: undefined, ca: undefined },
+    logs: { level: 'info', requests: true },
+    apps: new Map(places.map(({ app }) => [app.id, app])),
+    places: new Map(places.map(it => [it.host, it])),
+    organizations: new Map(),
+    connections: new Map(),
+    domains: new Map(),
+    files: [],
+    ...overrides
+  }
+}
+
+export const sessionOf = (host: string, sid = 'sid-1'): Session => ({
+  sid,
+  host,
+  member: `member-of-${sid}`,
+  organization: 'acme',
+  connection: 'okta_acme',
+  generation: 1,
+  subject: 'sub',
+  email: 'ada@acme.com',
+  newUser: false,
+  authTime: 1,
+  startedAt: 1
+})
+
+/** The identity headers that stand in for src/identity's. */
+export const identity = ['X-Auth-User', 'member-1', 'X-Auth-Email', 'ada@acme.com']
+
+/**
+ * The door, the apps host and the proxy, put together as the gateway does, with a session for
+ * whoever sends the cookie `__Host-portico=<sid>` and fakes for what the proxy only calls.
+ */
+export const startProxy = async (t: Test, configuration: Configuration) => {
+  let current = configuration
+  const lines: RequestLine[] = []
+  const observed: string[] = []
+  const ended = new Set<string>()
+  const known = new Map<string, Session>()
+  const challenged: Exchange[] = []
+  const refuse = createRefusal({ page: (code, status, id) => ({ html: `<h1>${status} ${code} ${id}</h1>`, contentSecurityPolicy: "default-src 'none'" }) })
+  const refuseExchange = (exchange: Exchange, error: PorticoError) => refuse(exchange.request, exchange.response, error, exchange.requestId)
+  const kinds = createHeaderKinds()
+  const upstreams = createUpstreams()
+  const tunnels = createTunnels(session => !ended.has(session.sid))
+  const forward = createForward({ upstreams, kinds, refuse: refuseExchange })
+  const upgrade = createUpgrade({ forward, tunnels, kinds, refuse: refuseExchange, opened: () => {} })
+  const step = (name: string) => (exchange: Exchange) => { exchange.response.writeHead(200, { 'X-Step': name }).end(name) }
+  const login: AppLogin = {
+    challenge: exchange => {
+      challenged.push(exchange)
+      refuseExchange(exchange, new PorticoError('PORTICO_SIGN_IN_REQUIRED'))
+    },
+    begin: step('begin'),
+    redeem: step('redeem'),
+    signOut: step('signOut')
+  }
+  const find = (cookie: string | undefined, host: string): Session | undefined => {
+    const sid = /__Host-portico=([^;]+)/.exec(cookie ?? '')?.[1]
+    if (sid === undefined || ended.has(sid)) return undefined
+    const key = `${host} ${sid}`
+    const session = known.get(key) ?? sessionOf(host, sid)
+    known.set(key, session)
+    return session
+  }
+  const apps = await createAppsHost({
+    configuration: () => current,
+    sessions: { find },
+    identityHeaders: { for: () => identity },
+    clients: createClients(() => current),
+    login,
+    forward,
+    upgrade,
+    refuse,
+    requestLog: line => lines.push(line),
+    observe: app => observed.push(app),
+    log: pino({ level: 'silent' })
+  })
+  const door = createDoor({ listen: configuration.listen, receive: apps.receive, upgrade: apps.upgrade })
+  const { port } = await door.listen()
+  t.teardown(async () => {
+    tunnels.close()
+    await door.close(0)
+    await upstreams.destroy()
+    await apps.close()
+  })
+  return {
+    port,
+    lines,
+    observed,
+    challenged,
+    tunnels,
+    upstreams,
+    door,
+    end: (sid: string) => { ended.add(sid); tunnels.sweep() },
+    reload: (next: Configuration) => {
+      current = next
+      upstreams.retain(next)
+    }
+  }
+}
+
+/** An HTTP server on a free port of 127.0.0.1. */
+export const startUpstream = async (t: Test, listener: RequestListener): Promise<{ port: number, server: Server }> => {
+  const server = createServer({ keepAliveTimeout: 5_000 }, listener)
+  const port = await listenOn(t, server)
+  return { port, server }
+}
+
+export const listenOn = async (t: Test, server: import('node:net').Server): Promise<number> => {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {}).once('close', () => sockets.delete(socket))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    return new Promise(resolve => server.close(resolve))
+  })
+  return (server.address() as AddressInfo).port
+}
+
+/** What a raw request over a connection of its own is answered with, up to the connection's end. */
+export const exchangeRaw = (port: number, text: string | Buffer): Promise<string> => new Promise((resolve, reject) => {
+  const chunks: Buffer[] = []
+  const socket = connect(port, '127.0.0.1', () => socket.write(text))
+  socket.on('data', chunk => chunks.push(chunk))
+  socket.on('error', error => chunks.length > 0 ? resolve(Buffer.concat(chunks).toString('latin1')) : reject(error))
+  socket.on('close', () => resolve(Buffer.concat(chunks).toString('latin1')))
+})
+
+/** A request in raw lines; asks for the connection to be closed. */
+export const ask = (port: number, line: string, headers: readonly string[] = [], body = ''): Promise<string> =>
+  exchangeRaw(port, Buffer.from([`${line} HTTP/1.1`, ...headers, 'Connection: close', '', body].join('\r\n'), 'latin1'))
+
+/** Status of a raw answer. */
+export const statusOf = (answer: string): number => Number(/^HTTP\/1\.1 ([0-9]{3})/.exec(answer)?.[1])
+
+/** Body of a raw answer. */
+export const bodyOf = (answer: string): string => answer.slice(answer.indexOf('\r\n\r\n') + 4)
+
+export const signedIn = 'Cookie: __Host-portico=sid-1'
