@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 
 /**
- * What a sealed session cookie says of itself. Times are seconds since the epoch.
+ * What a session says of itself. Times are seconds since the epoch.
  * The auth host's session and every app host's share `sid`; `host` binds a cookie to its host.
  */
 export const sessionSchema = z.object({
@@ -20,7 +21,6 @@ export const sessionSchema = z.object({
   idpSession: z.string().optional(),
   email: z.string(),
   name: z.string().optional(),
-  /** Absent when they did not fit and live in the store under `identity`/`sid`. */
   groups: z.array(z.string()).optional(),
   newUser: z.boolean(),
   amr: z.array(z.string()).optional(),
@@ -32,3 +32,30 @@ export const sessionSchema = z.object({
 })
 
 export type Session = z.infer<typeof sessionSchema>
+
+/** When the cookie was sealed: nobody can have been idle for longer. Seconds. */
+const issuedAt = z.number()
+
+/** The sealed cookie of a session that fits into one. */
+export const wholeSchema = z.object({ issuedAt, session: sessionSchema })
+
+/**
+ * The sealed cookie of one that does not (hundreds of groups, a name as long as a page): enough to
+ * refuse it by, and the store keeps the session, sealed, as the item `identity` of this sid.
+ */
+export const stubSchema = z.object({
+  issuedAt,
+  stub: sessionSchema.pick({ sid: true, host: true, member: true, organization: true, connection: true, generation: true, authTime: true, startedAt: true })
+})
+
+export type Stub = z.infer<typeof stubSchema>['stub']
+
+/** A session id that nobody guesses: 144 random bits. Each sign-in has one of its own (N6). */
+export const newSid = (): string => randomBytes(18).toString('base64url')
+
+/** The session and what it contains, never to be changed: one object serves many requests. */
+export const freezeSession = (session: Session): Session => {
+  Object.freeze(session.groups)
+  Object.freeze(session.amr)
+  return Object.freeze(session)
+}

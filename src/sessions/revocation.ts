@@ -1,0 +1,65 @@
+import type { Revocation } from '../store/store.ts'
+
+/** What a sealed session or a login attempt says of itself, as far as it knows. */
+export interface Revocable {
+  readonly sid?: string | undefined
+  readonly member?: string | undefined
+  readonly organization: string
+  readonly connection: string
+  readonly subject?: string | undefined
+  readonly idpSession?: string | undefined
+  /** Seconds since the epoch. */
+  readonly startedAt: number
+}
+
+/** Every revocation that can still match something, in memory. */
+export interface Revocations {
+  /** Tells whether it ends anything that was not ended already. */
+  add (revocation: Revocation): boolean
+  matches (what: Revocable): boolean
+  /** Forgets what has expired by `now`, in seconds. */
+  sweep (now: number): void
+}
+
+export const createRevocations = (): Revocations => {
+  /** By sid, until when: every sign-out is one of these, so they are plain numbers. */
+  const sids = new Map<string, number>()
+  const others = new Map<string, { issuedBefore: number, expiresAt: number }>()
+  const keyOf = (kind: Revocation['kind'], value: string): string => `${kind} ${value}`
+
+  return {
+    add ({ kind, value, issuedBefore, expiresAt }) {
+      if (kind === 'session') {
+        const isNew = !sids.has(value)
+        sids.set(value, Math.max(sids.get(value) ?? 0, expiresAt))
+        return isNew
+      }
+      const key = keyOf(kind, value)
+      const before = others.get(key)
+      others.set(key, {
+        issuedBefore: Math.max(before?.issuedBefore ?? 0, issuedBefore),
+        expiresAt: Math.max(before?.expiresAt ?? 0, expiresAt)
+      })
+      return issuedBefore > (before?.issuedBefore ?? -1)
+    },
+
+    matches ({ sid, member, organization, connection, subject, idpSession, startedAt }) {
+      // a sid is never used twice: whenever it began, it is over
+      if (sid !== undefined && sids.has(sid)) return true
+      if (others.size === 0) return false
+      const ended = (kind: Revocation['kind'], value: string): boolean =>
+        startedAt <= (others.get(keyOf(kind, value))?.issuedBefore ?? -1)
+      return ended('everybody', '') ||
+        ended('organization', organization) ||
+        ended('connection', connection) ||
+        (member !== undefined && ended('member', member)) ||
+        (subject !== undefined && ended('subject', `${connection}|${subject}`)) ||
+        (idpSession !== undefined && ended('idp_session', `${connection}|${idpSession}`))
+    },
+
+    sweep (now) {
+      for (const [sid, expiresAt] of sids) if (expiresAt <= now) sids.delete(sid)
+      for (const [key, { expiresAt }] of others) if (expiresAt <= now) others.delete(key)
+    }
+  }
+}
