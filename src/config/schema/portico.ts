@@ -29,7 +29,7 @@ export const portico = z.strictObject({
     absolute: duration.default('24h').describe('Lifetime of a session, however busy.')
   }).prefault({}).describe('How long sessions live.'),
   store: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('sqlite'), path: path.describe('The database file; its folder is created.') }),
+    z.strictObject({ kind: z.literal('sqlite').describe('The engine: `sqlite` for one machine, `redis` for many.'), path: path.describe('The database file; its folder is created.') }),
     z.strictObject({ kind: z.literal('redis').meta({ notBuilt: true }), url: secret.describe('Redis URL.') })
   ]).prefault({ kind: 'sqlite', path: '../data/portico.db' }).describe('Where what must survive or be shared lives.'),
   organizations: path.default('./organizations').describe('Folder with one YAML file per organization (`*.yaml`).'),

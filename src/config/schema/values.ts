@@ -10,18 +10,18 @@ export interface Fault {
  * A text with a rule of its own. `wanted` and `example` word the messages, the editors' schema and the
  * reference; `check` answers with what is wrong, if anything.
  */
-export const text = (wanted: string, example: string, check: (value: string) => Fault | undefined) =>
+export const text = (wanted: string, example: string | undefined, check: (value: string) => Fault | undefined) =>
   z.string().superRefine((value, context) => {
     const fault = check(value)
     if (fault !== undefined) context.addIssue({ code: 'custom', message: fault.message, params: { remedy: fault.remedy } })
-  }).meta({ wanted, example })
+  }).meta(example === undefined ? { wanted } : { wanted, example })
 
 /** Marks what the contract names and this version does not do yet: the loader refuses it on its own line. */
 export const later = <T extends z.ZodType> (schema: T, description: string): T =>
   schema.meta({ description, notBuilt: true })
 
 /** Any text but the empty one. */
-export const words = text('text', 'some text', value =>
+export const words = text('text', undefined, value =>
   value.trim() === '' ? { message: 'is empty', remedy: 'give a value, or remove the key' } : undefined)
 
 const units = { s: 1, m: 60, h: 3_600, d: 86_400 } as const

@@ -10,7 +10,7 @@ export const entra = z.strictObject({
   ...common,
   ...client,
   client_secret: client.client_secret.optional(),
-  client_certificate: z.strictObject({ certificate: path, key: secret }).optional()
+  client_certificate: z.strictObject({ certificate: path.describe('PEM file.'), key: secret.describe('Its private key.') }).optional()
     .describe('Certificate and key that authenticate the client instead of a secret (`private_key_jwt`).'),
   tenant_id: z.uuid().optional().describe('Directory (tenant) id, with `tenancy: single`.'),
   tenancy: z.enum(['single', 'multiple']).default('single').describe('Whether one tenant signs in here, or those that `tenants` lists.'),

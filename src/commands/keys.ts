@@ -1,0 +1,14 @@
+import { randomBytes } from 'node:crypto'
+import type { Command } from './command.ts'
+
+/** `portico keys new`: a key for `keys:`, base64 of 32 random bytes. */
+export const keysNew: Command = {
+  name: 'keys new',
+  summary: 'print a new key for keys:',
+  options: ['json'],
+  async run ({ json }, { out }) {
+    const key = randomBytes(32).toString('base64')
+    out(json ? `${JSON.stringify({ key })}\n` : `${key}\n`)
+    return 0
+  }
+}
