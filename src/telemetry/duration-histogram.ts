@@ -18,16 +18,16 @@ export const createDurationHistogram = <L extends string> (registry: Registry, o
   const series = new Map<string, Float64Array>()
 
   const values = () => [...series].flatMap(([value, counts]) => {
-    const labels = { [options.label]: value }
+    const sharedLabels = { [options.label]: value }
     let count = 0
     const buckets = [...bounds, '+Inf'].map((le, index) => {
       count += counts[index] ?? 0
-      return { metricName: `${options.name}_bucket`, labels: { le, ...labels }, value: count }
+      return { metricName: `${options.name}_bucket`, sharedLabels, labels: { le }, value: count }
     })
     return [
       ...buckets,
-      { metricName: `${options.name}_sum`, labels, value: counts[sumAt] ?? 0 },
-      { metricName: `${options.name}_count`, labels, value: count }
+      { metricName: `${options.name}_sum`, sharedLabels, labels: {}, value: counts[sumAt] ?? 0 },
+      { metricName: `${options.name}_count`, sharedLabels, labels: {}, value: count }
     ]
   })
 

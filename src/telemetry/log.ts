@@ -49,6 +49,15 @@ export const createLog = (options: LogOptions): Log => {
       req: request => ({ method: field(request, 'method'), path: withoutQuery(field(request, 'url')) }),
       res: response => ({ status: field(response, 'statusCode') })
     },
-    hooks: { streamWrite: redact }
+    hooks: {
+      logMethod (args, method) {
+        const [first, ...rest] = args
+        const error = first instanceof Error ? first : field(first, 'err')
+        // Without a message pino takes the error's own, whole and unseen
+        if (rest.length === 0 && error instanceof Error) method.call(this, first, describeError(error).message)
+        else method.apply(this, args)
+      },
+      streamWrite: redact
+    }
   }, options.destination ?? standardOutput())
 }

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
 import type { Configuration } from '../config/configuration.ts'
+import { PorticoError } from '../errors.ts'
 import { createBoundedLabel } from './bounded-label.ts'
 import { createDurationHistogram } from './duration-histogram.ts'
 
@@ -105,3 +106,7 @@ export const createMetrics = (deps: MetricsDeps = {}): Metrics => {
     storeError: () => storeErrors.inc()
   }
 }
+
+/** How a sign-in that ended in this error counts: refused where Portico judged, failed where a part did not work. */
+export const outcomeOf = (error: unknown): SignInOutcome =>
+  error instanceof PorticoError && error.status < 500 ? 'refused' : 'failed'
