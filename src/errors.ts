@@ -105,6 +105,196 @@ export const definitions = define({
     remedy: 'Send `Authorization: Bearer …` with the token of ops.token, or ask from loopback.'
   },
 
+  // Identity providers: what their servers answer
+  PORTICO_IDP_UNREACHABLE: {
+    status: 503,
+    title: 'Your company\'s sign-in does not answer',
+    public: 'The identity provider of your company could not be reached. Try again in a moment.',
+    remedy: 'Check the address that was wanted from this machine: DNS, firewall, proxy, certificate; else the identity provider is down.'
+  },
+  PORTICO_IDP_TIMEOUT: {
+    status: 504,
+    title: 'Your company\'s sign-in does not answer',
+    public: 'The identity provider of your company took too long. Try again in a moment.',
+    remedy: 'The identity provider accepted the connection and did not answer in time; check its status.'
+  },
+  PORTICO_IDP_ANSWER: {
+    status: 502,
+    title: 'Your company\'s sign-in answered something unexpected',
+    public: 'The identity provider of your company gave an answer that could not be understood.',
+    remedy: 'Compare what came with what was wanted: a proxy\'s page, a wrong discovery_url and an outage look like this.'
+  },
+  PORTICO_IDP_METADATA: {
+    status: 502,
+    title: 'Your company\'s sign-in is not set up correctly',
+    public: 'The settings that your company\'s identity provider publishes cannot be used.',
+    remedy: 'Check discovery_url; the provider must publish its endpoints over https, and keys for a signature that is accepted.'
+  },
+  PORTICO_IDP_ISSUER: {
+    status: 502,
+    title: 'Your company\'s sign-in is not set up correctly',
+    public: 'Your company\'s identity provider calls itself by another name than it was set up with.',
+    remedy: 'Set discovery_url to the issuer that the provider itself names, if that is the provider you mean.'
+  },
+  PORTICO_IDP_CLIENT_REFUSED: {
+    status: 502,
+    title: 'Your company\'s sign-in is not set up correctly',
+    public: 'Your company\'s identity provider does not accept this service\'s credentials. Tell your administrator.',
+    remedy: 'The client secret is wrong or expired (or the client id is): make a new secret at the identity provider and put it in client_secret.'
+  },
+  PORTICO_IDP_CODE_REFUSED: {
+    status: 400,
+    title: 'This sign-in is no longer valid',
+    public: 'The sign-in took too long or was already used. Start again.',
+    remedy: 'Usually a repeated or late return; if it always happens, the redirect URI or client id differs from what is registered at the provider.'
+  },
+  PORTICO_IDP_TOKEN_REFUSED: {
+    status: 502,
+    title: 'Your company\'s sign-in refused',
+    public: 'Your company\'s identity provider did not complete the sign-in. Tell your administrator.',
+    remedy: 'See the error that the token endpoint gave.'
+  },
+  PORTICO_IDP_REFUSED: {
+    status: 403,
+    title: 'Your company\'s sign-in refused',
+    public: 'The identity provider of your company did not sign you in. Start again, or ask your administrator for access.',
+    remedy: 'See the error that the provider gave: access_denied means cancelled, or not assigned to this application there.'
+  },
+  // Identity providers: the return
+  PORTICO_RESPONSE_INVALID: {
+    status: 400,
+    title: 'This sign-in cannot be completed',
+    public: 'What came back from the identity provider was incomplete. Start again.',
+    remedy: 'The return must carry code and state, each once, and no tokens.'
+  },
+  PORTICO_RESPONSE_STATE: {
+    status: 400,
+    title: 'This sign-in cannot be completed',
+    public: 'What came back does not belong to this sign-in. Start again.',
+    remedy: 'A return of another sign-in, or an attack; nothing to set.'
+  },
+  PORTICO_RESPONSE_ISSUER: {
+    status: 400,
+    title: 'This sign-in cannot be completed',
+    public: 'What came back was sent by another identity provider. Start again.',
+    remedy: 'The iss parameter (RFC 9207) differs from the issuer of the connection: an attack, or a provider that names itself inconsistently.'
+  },
+  // Identity providers: the ID token
+  PORTICO_ID_TOKEN_MISSING: {
+    status: 502,
+    title: 'Your company\'s sign-in answered something unexpected',
+    public: 'Your company\'s identity provider did not say who you are. Tell your administrator.',
+    remedy: 'The token endpoint gave no ID token: the client must be an OpenID Connect one, with the scope openid allowed.'
+  },
+  PORTICO_ID_TOKEN_MALFORMED: {
+    status: 502,
+    title: 'Your company\'s sign-in answered something unexpected',
+    public: 'What your company\'s identity provider says about you could not be read.',
+    remedy: 'The ID token must be a signed, unencrypted JWT.'
+  },
+  PORTICO_ID_TOKEN_ALGORITHM: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What your company\'s identity provider says about you is not signed in an accepted way.',
+    remedy: 'Have the provider sign ID tokens for this client with RS256, PS256, ES256 (or 384, 512) or EdDSA; never with the client secret (HS256) or none.'
+  },
+  PORTICO_ID_TOKEN_KEY: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What your company\'s identity provider says about you is signed with a key that it does not publish. Try again in a minute.',
+    remedy: 'The key must be in the provider\'s jwks_uri; keys are asked for again once a minute at most.'
+  },
+  PORTICO_ID_TOKEN_SIGNATURE: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'The signature on what your company\'s identity provider says about you is not valid.',
+    remedy: 'The ID token was not signed by the provider\'s published key: an attack, a proxy, or keys out of step.'
+  },
+  PORTICO_ID_TOKEN_ISSUER: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What came back speaks for another identity provider.',
+    remedy: 'iss must be exactly the issuer of the discovery document.'
+  },
+  PORTICO_ID_TOKEN_AUDIENCE: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What came back was meant for another application.',
+    remedy: 'aud must contain client_id, and azp must be client_id where it is present or several audiences are.'
+  },
+  PORTICO_ID_TOKEN_TIME: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What came back is too old, or from the future.',
+    remedy: 'Compare the clocks of this machine and of the provider: 300 seconds apart is the most that is accepted.'
+  },
+  PORTICO_ID_TOKEN_NONCE: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What came back belongs to another sign-in. Start again.',
+    remedy: 'nonce must be the one of this sign-in: a replayed token, or a provider that leaves it out.'
+  },
+  PORTICO_ID_TOKEN_AUTH_TIME: {
+    status: 403,
+    title: 'Please sign in afresh',
+    public: 'You signed in at your company\'s identity provider too long ago. Start again and sign in there once more.',
+    remedy: 'max_age asks for auth_time in the ID token, no older than that; the provider left it out or ignored max_age.'
+  },
+  PORTICO_ID_TOKEN_SUBJECT: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'Your company\'s identity provider did not say who you are.',
+    remedy: 'sub must be a text of 1 to 255 characters without control characters.'
+  },
+  PORTICO_ID_TOKEN_HASH: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What came back does not belong together.',
+    remedy: 'at_hash of the ID token is not that of the access token beside it: one of them was exchanged on the way.'
+  },
+  PORTICO_USERINFO_SUBJECT: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'Your company\'s identity provider spoke of two different people.',
+    remedy: 'sub of the userinfo endpoint must be that of the ID token.'
+  },
+  // Identity providers: who it is
+  PORTICO_EMAIL_MISSING: {
+    status: 403,
+    title: 'Your e-mail is missing',
+    public: 'Your company\'s identity provider did not say which e-mail is yours. Tell your administrator.',
+    remedy: 'Release the wanted claim to this client at the provider, or name the right one in claims.email.'
+  },
+  PORTICO_EMAIL_INVALID: {
+    status: 403,
+    title: 'Your e-mail cannot be used',
+    public: 'The e-mail that your company\'s identity provider gave is not one that can be used here.',
+    remedy: 'The claim must hold one plain address: one @, ASCII before it, an exact domain after it.'
+  },
+  PORTICO_EMAIL_UNVERIFIED: {
+    status: 403,
+    title: 'Your e-mail is not verified',
+    public: 'Your company\'s identity provider does not call your e-mail verified.',
+    remedy: 'Have the provider send email_verified: true; only if nobody can edit an e-mail there, set dangerously_trust_unverified_email.'
+  },
+  PORTICO_EMAIL_DOMAIN: {
+    status: 403,
+    title: 'This e-mail does not belong here',
+    public: 'Your company\'s identity provider named an e-mail of a domain that it does not speak for.',
+    remedy: 'If the organization owns the domain, add it to domains of this connection; else the person needs another address at the provider.'
+  },
+  PORTICO_CLAIM_INVALID: {
+    status: 403,
+    title: 'Your profile cannot be used',
+    public: 'Something that your company\'s identity provider says about you cannot be used here. Tell your administrator.',
+    remedy: 'Correct the named claim at the provider: texts without control characters; groups as a list of texts.'
+  },
+  PORTICO_GROUPS_ELSEWHERE: {
+    status: 403,
+    title: 'You are in too many groups',
+    public: 'Your company\'s identity provider did not send all that is needed about you. Tell your administrator.',
+    remedy: 'The provider put a claim elsewhere because it is too large (overage): have it send only the groups assigned to this application.'
+  },
   PORTICO_INTERNAL: {
     status: 500,
     title: 'Something went wrong on our side',
