@@ -61,7 +61,7 @@ t.test('of Portico\'s own errors everything an operator needs is logged', async 
 })
 
 t.test('N no secret reaches the log: not in errors, causes, requests, responses, audit events or paths', async t => {
-  const { log, text, lines } = listening('trace')
+  const { log, text, lines, last } = listening('trace')
   log.error(laden(), 'bare')
   for (const error of laden().errors) {
     log.error(error)
@@ -73,6 +73,11 @@ t.test('N no secret reaches the log: not in errors, causes, requests, responses,
     req: { method: 'GET', url: '/login/callback?code=MARKER-query', headers: { cookie: 'MARKER-header' }, body: 'MARKER' },
     res: { statusCode: 302, headers: { 'set-cookie': 'MARKER-set' } }
   }, 'as frameworks log')
+  t.match(last(), { req: { method: 'GET', path: '/login/callback' }, res: { status: 302 } })
+  t.equal(text().includes('redacted'), true, 'the belt had something to do so far')
+  const sofar = text().length
+  log.info({ req: { method: 'GET', url: '/x?unheard_of=MARKER' } })
+  t.notMatch(text().slice(sofar), /redacted|MARKER/, 'and nothing here: queries are cut off')
   log.child({ req: { url: '/x?state=MARKER' } }).info('in a child')
 
   const session = { sid: 's', member: 'm', organization: 'acme', connection: 'okta_acme', email: 'ada@acme.com' }
@@ -98,7 +103,7 @@ t.test('N no secret reaches the log: not in errors, causes, requests, responses,
     'posted id_token=MARKER', 'SAMLResponse=MARKER', 'client_secret=MARKER'
   ]) log.info({ note: careless }, careless)
 
-  t.equal(lines().length, 26)
+  t.equal(lines().length, 27)
   t.notMatch(text(), /MARKER/)
   t.notMatch(text(), new RegExp(Buffer.from('MARKER').toString('base64').slice(0, 6)), 'nor encoded')
   t.notMatch(text(), /eyJ/)
