@@ -52,7 +52,7 @@ interface Entry extends Opened {
 /** Milliseconds between looks at what other processes changed. */
 const pace = 250
 /** Of those looks, every how many a flush of last-seen times, and a sweep of what has expired. */
-const flushEvery = 8
+const flushEvery = 4
 const sweepEvery = 240
 /** Seconds until the store is asked again about the same session. */
 const patience = 2

@@ -202,7 +202,7 @@ export const createWorld = async (t: Test, sketch: Sketch = {}, origin?: Origin)
 
 /** Resolves when `holds` does; what another process did arrives within half a second. */
 export const eventually = async (holds: () => boolean | Promise<boolean>): Promise<boolean> => {
-  for (let i = 0; i < 500; i++) {
+  for (let i = 0; i < 2_000; i++) {
     if (await holds()) return true
     await new Promise(resolve => setTimeout(resolve, 10))
   }

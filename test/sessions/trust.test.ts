@@ -1,0 +1,290 @@
+import t from 'tap'
+import { createRevocations } from '../../src/sessions/revocation.ts'
+import type { Session } from '../../src/sessions/session.ts'
+import type { Revocation } from '../../src/store/store.ts'
+import { analytics, auth, breakable, cookieOf, createWorld, eventually, portal } from './world.ts'
+
+const both = { okta: {}, google: { organization: 'globex' } }
+
+t.test('M2 N13 R17 any change of the fingerprint ends the connection\'s sessions, and nobody else\'s', async t => {
+  const { sessions, signIn, reload } = await createWorld(t)
+  const okta = await signIn()
+  const google = await signIn({ connection: 'google' })
+  const generation = sessions.trust.generation('okta') ?? NaN
+  let told = 0
+  sessions.onEnd(() => { told++ })
+  const open = sessions.find(okta, analytics) as Session
+  await reload({ connections: { ...both, okta: { fingerprint: 'f1' } } })
+  t.ok(sessions.find(okta, analytics), 'a reload that changes nothing of it')
+  await reload({ connections: { ...both, okta: { fingerprint: 'acme.com went to another provider' } } })
+  t.equal(sessions.find(okta, analytics), undefined)
+  t.notOk(sessions.isLive(open), 'also what is open')
+  t.ok(told > 0)
+  t.ok(sessions.find(google, analytics))
+  t.ok((sessions.trust.generation('okta') ?? 0) > generation)
+  t.ok(sessions.find(await signIn(), analytics), 'a new sign-in is trusted')
+  await reload({ connections: both })
+  t.equal(sessions.find(okta, analytics), undefined, 'back to the old settings is a change too')
+})
+
+t.test('N13 disabling, testing and enabling again revives nothing', async t => {
+  for (const status of ['disabled', 'testing'] as const) {
+    const { sessions, signIn, reload } = await createWorld(t)
+    const cookie = await signIn()
+    await reload({ connections: { ...both, okta: { status } } })
+    t.equal(sessions.find(cookie, analytics), undefined)
+    t.equal(sessions.find(await signIn(), analytics), undefined, `nobody is signed in while ${status}`)
+    await reload({ connections: both })
+    t.equal(sessions.find(cookie, analytics), undefined)
+    t.ok(sessions.find(await signIn(), analytics))
+  }
+})
+
+t.test('N13 a removed connection ends its sessions, and the same one added again revives none', async t => {
+  const { sessions, signIn, reload } = await createWorld(t)
+  const cookie = await signIn()
+  const { google } = both
+  await reload({ connections: { google } })
+  t.equal(sessions.find(cookie, analytics), undefined)
+  t.equal(sessions.trust.generation('okta'), undefined)
+  await reload({ connections: both })
+  t.equal(sessions.find(cookie, analytics), undefined)
+  t.ok(sessions.find(await signIn(), analytics))
+})
+
+t.test('a new configuration ends sessions before anybody tells the trust, and the store', async t => {
+  const { sessions, signIn, reload, broken } = await createWorld(t)
+  const cookie = await signIn()
+  broken.add('adoptTrust')
+  const reloading = reload({ connections: { ...both, okta: { fingerprint: 'f2' } } })
+  t.equal(sessions.find(cookie, analytics), undefined, 'at once')
+  await reloading
+})
+
+t.test('after a restart: nothing changed, nothing ends; edits made while stopped count', async t => {
+  const world = await createWorld(t)
+  const cookie = await world.signIn()
+  await world.stop()
+  const same = await world.beside()
+  t.ok(same.sessions.find(cookie, analytics))
+  await same.stop()
+  const edited = await world.beside({ connections: { ...both, okta: { fingerprint: 'f2' } } })
+  t.equal(edited.sessions.find(cookie, analytics), undefined)
+  await edited.stop()
+  const back = await world.beside()
+  t.equal(back.sessions.find(cookie, analytics), undefined)
+  const fresh = await back.signIn()
+  await back.stop()
+  const without = await world.beside({ connections: {} })
+  await without.stop()
+  t.equal((await world.beside()).sessions.find(fresh, analytics), undefined, 'removed and added again while stopped')
+})
+
+t.test('a store that does not take a change of trust: its sessions end now, nobody signs in, and it is retried', async t => {
+  const { sessions, signIn, reload, broken, logs, session } = await createWorld(t)
+  const cookie = await signIn()
+  const other = await signIn({ connection: 'google' })
+  const { generation } = session()
+  broken.add('adoptTrust')
+  await reload({ connections: { ...both, okta: { fingerprint: 'f2' } } })
+  t.equal(sessions.find(cookie, analytics), undefined)
+  t.equal(sessions.trust.generation('okta'), undefined)
+  t.ok(sessions.find(other, analytics), 'it touches nobody else')
+  t.ok(logs.some(line => line.includes('"level":50') && line.includes('okta')), 'an alarm')
+  await reload({ connections: both })
+  t.equal(sessions.find(cookie, analytics), undefined, 'the change that the store missed is not forgotten')
+  broken.delete('adoptTrust')
+  t.ok(await eventually(() => sessions.trust.generation('okta') !== undefined))
+  t.ok((sessions.trust.generation('okta') ?? 0) > generation)
+  t.equal(sessions.find(cookie, analytics), undefined)
+  t.ok(sessions.find(await signIn(), analytics))
+})
+
+t.test('another process that has seen a newer configuration: its word counts here until ours is reloaded', async t => {
+  const world = await createWorld(t)
+  const cookie = await world.signIn()
+  const newer = { connections: { ...both, okta: { fingerprint: 'f2' } } }
+  const beside = await world.beside()
+  t.ok(beside.sessions.find(cookie, analytics))
+  await beside.reload(newer)
+  t.ok(await eventually(() => world.sessions.find(cookie, analytics) === undefined))
+  t.equal(world.sessions.trust.generation('okta'), undefined)
+  const fresh = await beside.signIn()
+  t.equal(world.sessions.find(fresh, analytics), undefined)
+  await world.reload(newer)
+  t.equal(world.sessions.trust.generation('okta'), beside.sessions.trust.generation('okta'))
+  t.ok(world.sessions.find(fresh, analytics), 'both agree on the generation')
+  t.ok(beside.sessions.find(fresh, analytics))
+})
+
+t.test('V34 E12 an ended session is dead at once, on every host, in every process, and after a restart', async t => {
+  const world = await createWorld(t)
+  const given = world.session()
+  const [atAuth = '', atApp = ''] = await Promise.all([auth, analytics].map(async host => cookieOf(await world.sessions.issue(given, host))))
+  const other = await world.signIn()
+  const beside = await world.beside()
+  const open = beside.sessions.find(atApp, analytics) as Session
+  let told = 0
+  beside.sessions.onEnd(() => { if (!beside.sessions.isLive(open)) told++ })
+  const ending = world.sessions.end(given, 'test')
+  t.equal(world.sessions.find(atApp, analytics), undefined, 'before the store has answered')
+  await ending
+  t.equal(world.sessions.find(atAuth, auth), undefined)
+  t.ok(await eventually(() => beside.sessions.find(atApp, analytics) === undefined))
+  t.ok(told > 0, 'what is open there is told')
+  await beside.stop()
+  await world.stop()
+  const after = await world.beside()
+  t.equal(after.sessions.find(atApp, analytics), undefined)
+  t.equal(after.sessions.find(atAuth, auth), undefined)
+  t.ok(after.sessions.find(other, analytics))
+})
+
+t.test('V34 a revocation that the store does not take holds here, and reaches the store later', async t => {
+  const world = await createWorld(t)
+  const given = world.session()
+  const cookie = cookieOf(await world.sessions.issue(given, analytics))
+  const beside = await world.beside()
+  world.broken.add('addRevocation')
+  await world.sessions.end(given, 'test')
+  await world.sessions.end(world.session(), 'another')
+  t.equal(world.sessions.find(cookie, analytics), undefined)
+  t.ok(world.logs.some(line => line.includes('"level":50')))
+  t.ok(beside.sessions.find(cookie, analytics), 'the control: the other process cannot know')
+  world.broken.delete('addRevocation')
+  t.ok(await eventually(() => beside.sessions.find(cookie, analytics) === undefined))
+  t.equal((await world.store.changesSince('')).revocations.length, 2, 'each once')
+})
+
+t.test('every kind of revocation ends what it names, and what began before it', async t => {
+  const world = await createWorld(t)
+  const { clock, sessions } = world
+  const cases: [Revocation['kind'], string][] = [
+    ['member', 'mbr_ada'], ['subject', 'okta|https://idp.acme.com|ada'], ['idp_session', 'okta|their-sid'],
+    ['connection', 'okta'], ['organization', 'acme'], ['everybody', '']
+  ]
+  for (const [kind, value] of cases) {
+    const victim = await world.signIn({ idpSession: 'their-sid' })
+    const bystander = await world.signIn({ connection: 'google', member: 'mbr_grace', idpSession: 'their-sid' })
+    await sessions.revoke({ kind, value: `${value}x`, issuedBefore: clock.now, expiresAt: 0 })
+    t.ok(sessions.find(victim, analytics), `${kind}: the control`)
+    await sessions.revoke({ kind, value, issuedBefore: clock.now, expiresAt: 0 })
+    t.equal(sessions.find(victim, analytics), undefined, kind)
+    t.equal(sessions.find(bystander, analytics) === undefined, kind === 'everybody', `${kind}: bystander`)
+    clock.now += 1
+    t.ok(sessions.find(await world.signIn({ idpSession: 'their-sid' }), analytics), `${kind}: a later sign-in`)
+    t.equal((await world.beside()).sessions.find(victim, analytics), undefined, `${kind}: after a restart`)
+  }
+})
+
+t.test('revocations outlive every session that they could match, and then leave', async t => {
+  const { sessions, session, clock, store, reload } = await createWorld(t, { absolute: 3_600, idle: 3_600 })
+  const given = session()
+  const cookie = cookieOf(await sessions.issue(given, analytics))
+  await sessions.end(given, 'test')
+  clock.now += 4_000
+  await store.sweep(clock.now)
+  await reload({ absolute: 100_000, idle: 100_000 })
+  t.equal(sessions.find(cookie, analytics), undefined, 'a longer lifetime does not revive it')
+  const revocations = createRevocations()
+  revocations.add({ kind: 'session', value: 's', issuedBefore: 1, expiresAt: 100 })
+  revocations.add({ kind: 'member', value: 'm', issuedBefore: 1, expiresAt: 100 })
+  const who = { sid: 's', member: 'm', organization: 'o', connection: 'c', startedAt: 1 }
+  revocations.sweep(99)
+  t.ok(revocations.matches({ ...who, sid: 'other' }))
+  t.ok(revocations.matches({ ...who, member: 'other' }))
+  revocations.sweep(100)
+  t.notOk(revocations.matches(who))
+})
+
+t.test('last-seen times survive a stop, and count over processes', async t => {
+  const world = await createWorld(t, { idle: 100 })
+  const given = world.session()
+  const cookie = cookieOf(await world.sessions.issue(given, analytics))
+  world.clock.now += 90
+  t.ok(world.sessions.find(cookie, analytics))
+  await world.stop()
+  world.clock.now += 90
+  const after = await world.beside({ idle: 100 })
+  const found = after.sessions.find(cookie, analytics)
+  t.ok(found instanceof Promise, 'the cookie alone is too old: the store is asked')
+  t.ok(await found)
+  t.ok(after.sessions.find(cookie, analytics), 'and no more')
+  const quiet = await world.beside({ idle: 100 })
+  world.clock.now += 90
+  const { sid } = after.sessions.find(cookie, analytics) as Session
+  t.ok(await eventually(async () => await after.store.lastSeen(sid) === world.clock.now))
+  world.clock.now += 20
+  t.ok(await quiet.sessions.find(cookie, analytics), 'a process that has never seen it learns that another one did')
+  world.clock.now += 90
+  t.ok(after.sessions.find(cookie, analytics))
+  world.clock.now += 20
+  t.equal(await quiet.sessions.find(cookie, analytics), undefined, 'idle, as far as it knows')
+  t.ok(await eventually(async () => await after.store.lastSeen(sid) === world.clock.now - 20))
+  world.clock.now += 2
+  t.ok(await quiet.sessions.find(cookie, analytics), 'and asks again')
+})
+
+t.test('a crash loses no more than the grain of last-seen times', async t => {
+  const world = await createWorld(t, { idle: 100 })
+  const cookie = await world.signIn()
+  world.clock.now += 90
+  t.ok(world.sessions.find(cookie, analytics))
+  t.ok(await eventually(async () => await world.store.lastSeen((world.sessions.find(cookie, analytics) as Session).sid) === world.clock.now))
+  await world.stop(true)
+  world.clock.now += 90
+  t.ok(await (await world.beside({ idle: 100 })).sessions.find(cookie, analytics))
+})
+
+t.test('a store that does not say when a session was last seen: judged by the cookie\'s own age', async t => {
+  const world = await createWorld(t, { idle: 100 })
+  const cookie = await world.signIn()
+  world.clock.now += 60
+  t.ok(world.sessions.find(cookie, analytics))
+  await world.stop()
+  const after = await world.beside({ idle: 100 })
+  after.broken.add('lastSeen')
+  world.clock.now += 39
+  const young = await after.sessions.find(cookie, analytics)
+  t.ok(young, 'nobody can have been idle for longer than the cookie exists')
+  await after.stop()
+  const later = await world.beside({ idle: 100 })
+  later.broken.add('lastSeen')
+  world.clock.now += 99
+  t.equal(await later.sessions.find(cookie, analytics), undefined, 'unknown is idle')
+  t.equal(later.sessions.find(cookie, analytics), undefined, 'the store is not asked on every request')
+  later.broken.delete('lastSeen')
+  await later.stop()
+  t.ok(await (await world.beside({ idle: 100 })).sessions.find(cookie, analytics), 'and it was only unknown')
+})
+
+t.test('a store that fails altogether changes nothing for who is signed in, and is followed again afterwards', async t => {
+  const world = await createWorld(t)
+  const cookie = await world.signIn()
+  const beside = await world.beside()
+  const victim = beside.session()
+  const doomed = cookieOf(await beside.sessions.issue(victim, portal))
+  for (const name of ['changesSince', 'recordLastSeen', 'lastSeen', 'get', 'sweep'] as const) world.broken.add(name)
+  await beside.sessions.end(victim, 'test')
+  t.ok(await eventually(() => world.logs.filter(line => line.includes('following the store')).length > 0))
+  t.ok(world.sessions.find(cookie, analytics))
+  world.broken.clear()
+  t.ok(await eventually(() => world.sessions.find(doomed, portal) === undefined))
+  t.ok(world.sessions.find(cookie, analytics))
+  t.equal(world.logs.filter(line => line.includes('following the store')).length, 2, 'said when it began and when it was over')
+})
+
+t.test('a store that cannot say what was revoked: nothing is served', async t => {
+  const world = await createWorld(t)
+  const cookie = await world.signIn()
+  const { createSessions } = await import('../../src/sessions/sessions.ts')
+  const { configurationOf } = await import('./world.ts')
+  const { pino } = await import('pino')
+  const { store, broken } = breakable(world.store)
+  broken.add('changesSince')
+  const sessions = createSessions({
+    store, configuration: () => configurationOf(), sealer: () => world.sealer, log: pino({ level: 'silent' }), now: () => world.clock.now
+  })
+  await t.rejects(sessions.start())
+  t.equal(sessions.find(cookie, analytics), undefined)
+})
