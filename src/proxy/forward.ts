@@ -52,7 +52,7 @@ const upload = (exchange: Exchange, refuse: ForwardDeps['refuse']): PassThrough 
     if (response.headersSent) response.destroy()
     else refuse(exchange, new PorticoError('PORTICO_REQUEST_TIMEOUT', { wanted: 'the rest of the body', got: 'silence' }))
   })
-  request.once('end', () => request.setTimeout(0))
+  request.once('end', () => { if (!response.writableFinished) request.setTimeout(0) })
   // no answer before this point: whoever is refused is not invited to send
   if (request.headers.expect !== undefined) response.writeContinue()
   return body
