@@ -66,19 +66,38 @@ export const setCookie = (name: string, value: string, maxAge: number): string =
 /** A Set-Cookie line that removes the cookie. */
 export const clearCookie = (name: string): string => setCookie(name, '', 0)
 
+/** Whether the part of a Cookie header at `from`…`end` is one of ours. On the path of each request: most differ in their first letter. */
+const isOwnPart = (header: string, from: number, end: number): boolean => {
+  let start = from
+  while (start < end && (header.charCodeAt(start) <= 0x20 || header.charCodeAt(start) === 0xa0)) start++
+  const first = header.charCodeAt(start) | 0x20
+  if (first !== 0x70 && first !== 0x7f) return false
+  const part = header.slice(start, end)
+  const equals = part.indexOf('=')
+  return isOwnCookieName((equals === -1 ? part : part.slice(0, equals)).trim())
+}
+
 /**
  * The Cookie header as an app may see it: without Portico's own, the others byte for byte and in order
  * (C10); undefined when nothing is left. Split at every `;`, as browsers do: an upstream that lets quotes
  * enclose one would otherwise read our cookie as part of another's value.
  */
 export const withoutOwnCookies = (header: string): string | undefined => {
-  const parts = header.split(';')
-  const others = parts.filter(part => {
-    const equals = part.indexOf('=')
-    return !isOwnCookieName((equals === -1 ? part : part.slice(0, equals)).trim())
-  })
-  if (others.length === parts.length) return header
-  if (others.every(part => part.trim() === '')) return undefined
-  const rest = others.join(';')
-  return others[0] === parts[0] ? rest : rest.trimStart()
+  let kept = ''
+  let keptFrom = 0
+  let isFirstOurs = false
+  for (let from = 0; from <= header.length;) {
+    const semicolon = header.indexOf(';', from)
+    const end = semicolon === -1 ? header.length : semicolon
+    if (isOwnPart(header, from, end)) {
+      isFirstOurs ||= from === 0
+      kept += header.slice(keptFrom, from)
+      keptFrom = end + 1
+    }
+    from = end + 1
+  }
+  if (keptFrom === 0) return header
+  const rest = keptFrom > header.length ? kept.slice(0, -1) : kept + header.slice(keptFrom)
+  if (!/[^;\s]/.test(rest)) return undefined
+  return isFirstOurs ? rest.trimStart() : rest
 }
