@@ -9,6 +9,8 @@ export interface DoorDeps {
   readonly listen: Configuration['listen']
   readonly receive: (request: IncomingMessage, response: ServerResponse) => void
   readonly upgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void
+  /** Other limits than the usual ones, in milliseconds. */
+  readonly limits?: Pick<ServerOptions, 'headersTimeout' | 'connectionsCheckingInterval'>
 }
 
 /** The one public server. */
@@ -20,7 +22,7 @@ export interface Door {
   close (patience: number): Promise<void>
 }
 
-const options = {
+const usual = {
   // slow headers are not waited for (behaviours.md K12)
   headersTimeout: 15_000,
   connectionsCheckingInterval: 2_000,
@@ -37,7 +39,8 @@ const options = {
 } satisfies ServerOptions
 
 /** The server with its limits, and what is said to whoever does not speak HTTP. Routes nothing. */
-export const createDoor = ({ listen, receive, upgrade }: DoorDeps): Door => {
+export const createDoor = ({ listen, receive, upgrade, limits = {} }: DoorDeps): Door => {
+  const options = { ...usual, ...limits }
   const server: Server = listen.tls === undefined
     ? createPlainServer(options)
     : createTlsServer({ ...options, cert: listen.tls.certificate, key: listen.tls.key, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] })

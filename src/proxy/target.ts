@@ -81,6 +81,8 @@ const startsWithOwn = (path: string): boolean => {
   for (const segment of path.split('/')) {
     if (segment === '..') segments.pop()
     else if (segment !== '' && segment !== '.') segments.push(segment)
+    // whether or not what follows leads out of it again
+    if (segments[0] === '.portico') return true
   }
-  return segments[0] === '.portico'
+  return false
 }

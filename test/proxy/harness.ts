@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { pino } from 'pino'
 import { createAppsHost, type AppLogin } from '../../src/hosts/apps.ts'
-import { createDoor } from '../../src/hosts/door.ts'
+import { createDoor, type DoorDeps } from '../../src/hosts/door.ts'
 import { createClients } from '../../src/proxy/client.ts'
 import type { Exchange } from '../../src/proxy/exchange.ts'
 import { createForward } from '../../src/proxy/forward.ts'
@@ -94,7 +94,7 @@ export const identity = ['X-Auth-User', 'member-1', 'X-Auth-Email', 'ada@acme.co
  * The door, the apps host and the proxy, put together as the gateway does, with a session for
  * whoever sends the cookie `__Host-portico=<sid>` and fakes for what the proxy only calls.
  */
-export const startProxy = async (t: Test, configuration: Configuration) => {
+export const startProxy = async (t: Test, configuration: Configuration, limits: NonNullable<DoorDeps['limits']> = {}) => {
   let current = configuration
   const lines: RequestLine[] = []
   const observed: string[] = []
@@ -139,7 +139,7 @@ export const startProxy = async (t: Test, configuration: Configuration) => {
     observe: app => observed.push(app),
     log: pino({ level: 'silent' })
   })
-  const door = createDoor({ listen: configuration.listen, receive: apps.receive, upgrade: apps.upgrade })
+  const door = createDoor({ listen: configuration.listen, receive: apps.receive, upgrade: apps.upgrade, limits })
   const { port } = await door.listen()
   t.teardown(async () => {
     tunnels.close()
