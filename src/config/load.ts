@@ -3,6 +3,7 @@ import { isMap } from 'yaml'
 import type { z } from 'zod'
 import { buildConfiguration } from './build.ts'
 import { checkApps } from './checks/apps.ts'
+import type { Written } from './checks/apps.ts'
 import { checkDangers } from './checks/dangers.ts'
 import { checkGateway } from './checks/gateway.ts'
 import { createOrganizationCheck } from './checks/organizations.ts'
@@ -49,8 +50,7 @@ interface Part<S extends z.ZodType> extends Walked<z.output<S>> {
   readonly digest: string
   /** The whole, parsed by the schema itself; undefined when there are problems. */
   readonly settings: z.output<S> | undefined
-  /** Whether a path is written in the file, right or wrong. */
-  readonly written: (path: Path) => boolean
+  readonly written: Written
 }
 
 const porticoShape = shapeOf(portico)
@@ -76,7 +76,10 @@ const readPart = <S extends z.ZodType>(file: string, content: FileContent, shape
     text,
     digest,
     settings: parsed?.data,
-    written: path => keys.has(pathText(path))
+    written: {
+      has: path => keys.has(pathText(path)) || has(walked.draft, path),
+      hasBelow: path => [...keys].some(key => key.startsWith(`${pathText(path)}.`))
+    }
   }
 }
 
@@ -135,7 +138,7 @@ export const createLoader = ({ file, env, now = () => Date.now() / 1000 }: LoadO
     const contents = await readReferences(references, files, env, report)
 
     if (settings !== undefined) {
-      checkApps(main, settings, path => mainPart.written(path) || has(settings, path), report)
+      checkApps(main, settings, mainPart.written, report)
       checkGateway(main, settings, contents, report)
       checkDangers(main, settings, report)
     }

@@ -1,5 +1,5 @@
 import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, visit } from 'yaml'
-import type { Alias, Document, Node, Pair } from 'yaml'
+import type { Alias, Document, Node, Pair, YAMLError } from 'yaml'
 import type { Location } from './configuration.ts'
 import type { Problem } from './problem.ts'
 
@@ -9,7 +9,7 @@ export interface Source {
   readonly root: Node | null
   /** Where an offset of the text is. */
   at (offset: number): Location
-  /** What an alias stands for; undefined once the file has used more than its share. */
+  /** What an alias stands for; undefined where that is a problem already. */
   resolve (alias: Alias): Node | undefined
   readonly problems: readonly Problem[]
 }
@@ -39,11 +39,19 @@ export const offsetOf = (node: unknown): number | undefined =>
 
 type Report = (offset: number, path: string, message: string, remedy: string) => void
 
-const reportDuplicates = (document: Document, at: (offset: number) => Location, report: Report): void => {
+/** What the parser leaves to whoever reads the tree: keys that are set twice, aliases of nothing. */
+const inspect = (document: Document, at: (offset: number) => Location, report: Report): void => {
+  const anchors = new Set<string>()
+  let aliases = 0
   visit(document, {
-    Map (_, map, ancestors) {
+    Node (_, node, ancestors) {
+      if (isAlias(node) && ++aliases === maxAliases + 1) report(offsetOf(node) ?? 0, '', `is the file's alias number ${aliases}`, 'write the values out')
+      if (isAlias(node) && !anchors.has(node.source)) {
+        report(offsetOf(node) ?? 0, '', `*${node.source.slice(0, 80)} is the alias of nothing above it`, `write &${node.source.slice(0, 80)} before what it stands for, or put the text in quotes`)
+      } else if (!isAlias(node) && node.anchor !== undefined) anchors.add(node.anchor)
+      if (!isMap(node)) return
       const seen = new Map<string, number>()
-      for (const { key } of map.items) {
+      for (const { key } of node.items) {
         const text = keyText(key)
         const offset = offsetOf(key)
         if (text === undefined || offset === undefined) continue
@@ -65,6 +73,10 @@ export const missingSource = (file: string, message: string, remedy: string): So
   const place = { file, line: 1, column: 1 }
   return { file, root: null, at: () => place, resolve: () => undefined, problems: [{ ...place, path: '', message, remedy, severity: 'problem' }] }
 }
+
+const syntaxMessage = ({ code, message }: YAMLError): string => code === 'MULTIPLE_DOCS'
+  ? 'the file holds several documents'
+  : (message.charAt(0).toLowerCase() + message.slice(1)).replaceAll(/\s+/g, ' ').replace(/[\s.:]+$/, '').slice(0, 200)
 
 const syntaxRemedy = (code: string): string => {
   switch (code) {
@@ -100,20 +112,18 @@ export const parseSource = (file: string, text: string): Source => {
     const { line } = at(error.pos[0])
     if (reported.has(line)) continue
     reported.add(line)
-    const message = error.message.charAt(0).toLowerCase() + error.message.slice(1).replace(/[\s.:]+$/, '')
-    report(error.pos[0], '', `is not valid YAML: ${message.replaceAll(/\s+/g, ' ').slice(0, 200)}`, syntaxRemedy(error.code))
+    report(error.pos[0], '', `is not valid YAML: ${syntaxMessage(error)}`, syntaxRemedy(error.code))
   }
   if (problems.length > 0) return { file, root: null, at, resolve: () => undefined, problems }
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
     return missingSource(file, 'is empty', 'write the settings, or remove the file')
   }
-  reportDuplicates(document, at, report)
-  let aliases = 0
+  inspect(document, at, report)
   return {
     file,
     root: document.contents,
     at,
-    resolve: alias => ++aliases > maxAliases ? undefined : alias.resolve(document),
+    resolve: alias => alias.resolve(document),
     problems
   }
 }

@@ -64,10 +64,10 @@ export const walk = <S extends z.ZodType>(source: Source, shape: Shape & { reado
 
   const mistyped = (shape: Shape, node: unknown, path: Path, offset: number): undefined => {
     const wanted = wantedBy(shape)
-    const scalar = isScalar(node)
-    const remedy = shape.kind === 'list' && scalar
+    const written = isScalar(node) ? node.source ?? '' : undefined
+    const remedy = written !== undefined && shape.kind === 'list'
       ? 'write it as a list: [ … ]'
-      : scalar && typeof node.value !== 'string' && shape.kind === 'leaf'
+      : written !== undefined && shape.schema.safeParse(written).success
         ? 'put it in quotes'
         : shape.example === undefined ? `write ${wanted}` : `write ${wanted}, such as ${shape.example}`
     report(offset, path, `is ${whatIs(node)}; wanted ${wanted}`, remedy)
@@ -82,7 +82,8 @@ export const walk = <S extends z.ZodType>(source: Source, shape: Shape & { reado
     if (values.length > 0) {
       const written = String(node.value).slice(0, 80)
       const meant = suggest(written, values)
-      return report(offset, path, `'${written}' is not ${values.length === 1 ? '' : 'one of '}${list(values)}`, meant === undefined ? `write ${values.length === 1 ? values[0] : 'one of them'}` : `did you mean ${meant}?`)
+      const remedy = meant === undefined ? `write ${list(values)}` : `did you mean ${meant}?`
+      return report(offset, path, values.length === 1 ? `'${written}' is unknown` : `'${written}' is not one of ${list(values)}`, values.length === 1 || meant !== undefined ? remedy : 'write one of them')
     }
     if (issue?.code === 'custom') {
       const remedy: unknown = issue.params?.remedy
@@ -125,7 +126,9 @@ export const walk = <S extends z.ZodType>(source: Source, shape: Shape & { reado
         report(offset, [...path, key], 'merge keys are not part of YAML 1.2', 'write the keys out, or use an alias for a whole value')
         continue
       }
-      const meant = suggest(key, [...shape.keys.keys()].filter(name => !present.has(name)))
+      const absent = [...shape.keys].filter(([name]) => !present.has(name))
+      // What must be there is what was most likely meant.
+      const meant = suggest(key, [...absent.filter(([, child]) => child.required), ...absent].map(([name]) => name))
       const remedy = meant === undefined ? `remove it; known here: ${list(shape.keys.keys())}` : `did you mean '${meant}'?`
       report(offset, [...path, key], 'unknown key', remedy)
       const child = meant === undefined ? undefined : shape.keys.get(meant)
@@ -146,7 +149,8 @@ export const walk = <S extends z.ZodType>(source: Source, shape: Shape & { reado
   }
 
   const record = (shape: Extract<Shape, { kind: 'record' }>, map: YAMLMap, path: Path): Record<string, unknown> => {
-    const value: Record<string, unknown> = {}
+    // Bad keys stay in the draft for the checks that follow, and one may be `__proto__`.
+    const value: Record<string, unknown> = Object.create(null)
     for (const { key, offset, pair } of pairsOf(map, path)) {
       const at = [...path, key]
       const good = shape.key.safeParse(key)
@@ -157,7 +161,7 @@ export const walk = <S extends z.ZodType>(source: Source, shape: Shape & { reado
       }
       entries.set(pathText(at), source.at(offset))
       const parsed = any(shape.value, pair.value, at, offset)
-      if (good.success && parsed !== undefined) value[key] = parsed
+      if (parsed !== undefined) value[key] = parsed
     }
     return value
   }
@@ -192,9 +196,9 @@ export const walk = <S extends z.ZodType>(source: Source, shape: Shape & { reado
     return object({ ...shape, kind: 'object', keys }, map, path, offset, { ignored })
   }
 
-  const choice = (shape: ChoiceShape, node: unknown, path: Path, offset: number): unknown => {
+  const choice = (shape: ChoiceShape, node: unknown, path: Path, offset: number, keyOffset: number): unknown => {
     if (isMap(node)) {
-      if (shape.discriminator !== undefined) return discriminated(shape, shape.discriminator, node, path, offset)
+      if (shape.discriminator !== undefined) return discriminated(shape, shape.discriminator, node, path, keyOffset)
       const keys = node.items.flatMap(item => keyText(item.key) ?? [])
       const ranked = shape.options
         .filter(option => option.kind === 'object')
@@ -209,7 +213,7 @@ export const walk = <S extends z.ZodType>(source: Source, shape: Shape & { reado
         return forms === '' ? mistyped(shape, node, path, offset) : report(offset, path, `is none of the forms it may take: ${forms}`, 'write one of them')
       }
       if (best.option.notBuilt) return report(offset, path, `this form (${list(best.option.keys.keys())}) is not built yet`, 'remove it')
-      return object(best.option, node, path, offset, { others: new Set(ranked.flatMap(({ option }) => [...option.keys.keys()])) })
+      return object(best.option, node, path, keyOffset, { others: new Set(ranked.flatMap(({ option }) => [...option.keys.keys()])) })
     }
     const leaves = shape.options.filter(option => option.kind === 'leaf')
     if (!isScalar(node) || leaves.length === 0) return mistyped(shape, node, path, offset)
@@ -226,13 +230,13 @@ export const walk = <S extends z.ZodType>(source: Source, shape: Shape & { reado
     const description = shape.description === undefined ? '' : ` (${shape.description.replace(/\.$/, '')})`
     if (shape.notBuilt) return report(keyOffset, path, `is not built yet${description}`, 'remove it')
     const node: unknown = isAlias(given) ? source.resolve(given) : given
-    if (isAlias(given) && node === undefined) return report(offset, path, 'the file uses too many aliases', 'write the values out')
+    if (isAlias(given) && node === undefined) return undefined
     if (node === null || node === undefined || (isScalar(node) && node.value === null)) {
       return report(keyOffset, path, 'has no value', shape.required ? `give ${wantedBy(shape)}` : 'give one, or remove the key')
     }
     switch (shape.kind) {
       case 'leaf': return leaf(shape, node, path, offset)
-      case 'choice': return choice(shape, node, path, offset)
+      case 'choice': return choice(shape, node, path, offset, keyOffset)
       case 'object': return isMap(node) ? object(shape, node, path, keyOffset) : mistyped(shape, node, path, offset)
       case 'record': return isMap(node) ? record(shape, node, path) : mistyped(shape, node, path, offset)
       case 'list': {

@@ -19,15 +19,21 @@ const placesOf = (id: string, app: AppDraft): Place[] => {
   return [{ path: [...own, 'url'], url: app.url, upstream: app.upstream, upstreamPath: [...own, 'upstream'] }, ...regions]
 }
 
-/** An app is either one place or several regions. `present` tells which keys are written, right or wrong. */
-const checkForm = (file: string, id: string, app: AppDraft, present: (path: Path) => boolean, report: Report): void => {
+/** Which keys stand in a file, right or wrong. */
+export interface Written {
+  has (path: Path): boolean
+  hasBelow (path: Path): boolean
+}
+
+/** An app is either one place or several regions. */
+const checkForm = (file: string, id: string, app: AppDraft, written: Written, report: Report): void => {
   const path: Path = ['apps', id]
-  const has = (key: string): boolean => present([...path, key])
+  const has = (key: string): boolean => written.has([...path, key])
   if (has('regions')) {
     for (const key of ['url', 'upstream']) {
       if (has(key)) report({ file, path: [...path, key], key: true, message: `'${key}' does not go with 'regions'`, remedy: `remove it, or 'regions': each region has a '${key}' of its own` })
     }
-    if (app.regions !== undefined && Object.keys(app.regions).length === 0 && !has('url')) {
+    if (app.regions !== undefined && !written.hasBelow([...path, 'regions'])) {
       report({ file, path: [...path, 'regions'], key: true, message: 'names no region', remedy: 'add one, or write url and upstream instead' })
     }
     return
@@ -57,7 +63,7 @@ const checkUpstream = (file: string, path: Path, upstream: UpstreamDraft, allowH
 }
 
 /** Hosts, upstreams and the forms of apps, over the auth host too. */
-export const checkApps = (file: string, settings: Draft<PorticoSettings>, present: (path: Path) => boolean, report: Report): void => {
+export const checkApps = (file: string, settings: Draft<PorticoSettings>, written: Written, report: Report): void => {
   const allowHttp = settings.dangerously_allow_http === true
   const auth = url(settings.auth_url)
   const hosts = new Map<string, string>()
@@ -79,7 +85,7 @@ export const checkApps = (file: string, settings: Draft<PorticoSettings>, presen
   checkPublic(['auth_url'], auth, 'auth_url')
   for (const [id, app] of Object.entries(settings.apps ?? {})) {
     if (app === undefined) continue
-    checkForm(file, id, app, present, report)
+    checkForm(file, id, app, written, report)
     for (const place of placesOf(id, app)) {
       checkPublic(place.path, url(place.url), `apps.${id}`)
       checkUpstream(file, place.upstreamPath, place.upstream, allowHttp, report)

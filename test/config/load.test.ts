@@ -1,0 +1,281 @@
+import { cp, mkdir, readFile, readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { createLoader, loadConfiguration } from '../../src/config/load.ts'
+import type { Loaded } from '../../src/config/load.ts'
+import { formatProblem } from '../../src/config/problem.ts'
+import { key, writeFiles } from './support.ts'
+
+const fixtures = fileURLToPath(new URL('../fixtures/config', import.meta.url))
+const env = {
+  PORTICO_KEY: key(1),
+  PORTICO_KEY_2: key(2),
+  PORTICO_KEY_3: key(3),
+  ACME_SECRET: 'secret value',
+  SHORT_KEY: 'c2hvcnQ=',
+  SHORT_TOKEN: 'short',
+  ZERO_KEY: Buffer.alloc(32).toString('base64'),
+  EMPTY: ''
+}
+const good = await readFile(join(fixtures, 'good.yaml'), 'utf8')
+const goodOrganization = await readFile(join(fixtures, 'good-organization.yaml'), 'utf8')
+
+/** `file:line path` of every `#!` mark: what must be reported there, and nothing else. */
+const marks = (file: string, text: string): string[] => text.split('\n').flatMap((line, index) => {
+  const mark = /#!(.*)$/.exec(line)
+  return mark === null ? [] : (mark[1] ?? '').split(',').map(path => `${basename(file)}:${index + 1} ${path.trim()}`)
+})
+
+const places = ({ problems }: Loaded): string[] => problems.map(({ file, line, path }) => `${basename(file)}:${line} ${path}`)
+
+const readable = ({ problems, warnings }: Loaded): boolean => [...problems, ...warnings].every(problem => {
+  const line = formatProblem(problem, '/')
+  return /^\S+:[1-9]\d*:[1-9]\d* .+ — .+$/.test(line) && !/secret value|undefined|\[object/.test(line)
+})
+
+const deeplyFrozen = (value: unknown, seen = new Set<unknown>()): boolean => {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || seen.has(value)) return true
+  seen.add(value)
+  const inside: unknown[] = value instanceof Map || value instanceof Set ? [...value.values()] : Object.values(value)
+  return Object.isFrozen(value) && inside.every(child => deeplyFrozen(child, seen))
+}
+
+t.test('a good configuration comes out whole, with defaults, and frozen', async t => {
+  const folder = t.testdir({ 'portico.yaml': good, organizations: { 'acme.yaml': goodOrganization, '.acme.yaml.swp': 'x', 'note.txt': 'x' } })
+  const loaded = await loadConfiguration({ file: join(folder, 'portico.yaml'), env: { ...env, HTTPS_PROXY: 'http://proxy.internal:3128' } })
+  t.same(loaded.problems, [])
+  t.same(loaded.warnings, [])
+  const { configuration } = loaded
+  if (configuration === undefined) throw new Error('no configuration')
+  t.ok(deeplyFrozen(configuration), 'frozen deep')
+  t.match(configuration, {
+    authOrigin: 'https://auth.example.com',
+    authHost: 'auth.example.com',
+    listen: { host: '127.0.0.1', port: 8080, tls: undefined },
+    session: { idle: 28_800, absolute: 86_400 },
+    store: { kind: 'sqlite', path: join(folder, '../data/portico.db') },
+    outbound: { httpsProxy: 'http://proxy.internal:3128', httpProxy: undefined }
+  })
+  t.same(configuration.keys, [Buffer.from(key(1), 'base64')])
+  const place = configuration.places.get('analytics.example.com')
+  t.match(place, { origin: 'https://analytics.example.com', authority: 'analytics.example.com', region: undefined, upstream: { origin: 'http://127.0.0.1:9101', hostHeader: 'public', headersTimeout: 60_000 } })
+  t.equal(place?.app, configuration.apps.get('analytics'), 'a place knows its app')
+  t.same(place?.app.public[2], { methods: new Set(['GET', 'POST']), path: '/hooks/', prefix: true })
+  const connection = configuration.connections.get('acme')
+  t.match(connection, { status: 'active', clientSecret: 'secret value', connector: 'oidc', settings: { claims: { email: 'email' } } })
+  t.same([...connection?.domains ?? []], ['acme.example', 'xn--bcher-kva.example'], 'domains are A-labels')
+  t.equal(connection?.organization, configuration.organizations.get('acme'))
+  t.equal(connection?.location.line, 3)
+  t.same(configuration.domains.get('xn--bcher-kva.example'), [connection])
+  t.same(loaded.files, [join(folder, 'organizations'), join(folder, 'organizations/acme.yaml'), join(folder, 'portico.yaml')])
+})
+
+t.test('every fault in the main file is reported in its place, and nothing else (ten-different-mistakes among them)', async t => {
+  for (const name of (await readdir(join(fixtures, 'main'))).filter(name => name.endsWith('.yaml'))) {
+    const folder = t.testdir()
+    await cp(join(fixtures, 'main'), folder, { recursive: true })
+    const text = await readFile(join(folder, name), 'utf8')
+    await mkdir(join(folder, 'folder'))
+    await writeFiles(folder, { 'organizations/acme.yaml': goodOrganization })
+    const loaded = await loadConfiguration({ file: join(folder, name), env })
+    t.same(places(loaded).sort(), marks(name, text).sort(), name)
+    t.ok(readable(loaded), `${name}: every line says place, problem and remedy`)
+    t.equal(loaded.configuration, undefined, `${name}: refused`)
+    if (name === 'ten-different-mistakes.yaml') t.equal(loaded.problems.length, 10, 'ten of ten')
+  }
+})
+
+t.test('every fault in an organization is reported in its place, and nothing else (N3)', async t => {
+  for (const name of await readdir(join(fixtures, 'organization'))) {
+    const text = await readFile(join(fixtures, 'organization', name), 'utf8')
+    const folder = t.testdir({ 'portico.yaml': good, organizations: { 'acme.yaml': text } })
+    const loaded = await loadConfiguration({ file: join(folder, 'portico.yaml'), env })
+    t.same(places(loaded).sort(), marks('acme.yaml', text).sort(), name)
+    t.ok(readable(loaded), `${name}: every line says place, problem and remedy`)
+    t.equal(loaded.configuration, undefined, `${name}: refused`)
+  }
+})
+
+t.test('N4 M5 what only shows over organizations together, and a bad file hides nothing in the others', async t => {
+  for (const name of await readdir(join(fixtures, 'together'))) {
+    const folder = join(fixtures, 'together', name)
+    const files = ['portico.yaml', ...(await readdir(join(folder, 'organizations'))).map(file => `organizations/${file}`)]
+    const expected = await Promise.all(files.map(async file => marks(file, await readFile(join(folder, file), 'utf8'))))
+    const loaded = await loadConfiguration({ file: join(folder, 'portico.yaml'), env })
+    t.same(places(loaded).sort(), expected.flat().sort(), name)
+    t.equal(loaded.configuration, undefined, `${name}: one bad organization refuses the whole`)
+    const sorted = loaded.problems.map(({ file, line }) => `${file}:${String(line).padStart(4)}`)
+    t.same(sorted, sorted.toSorted(), `${name}: sorted by place`)
+  }
+})
+
+t.test('misspelt words are recognised', async t => {
+  const folder = t.testdir({
+    'portico.yaml': good.replace('keys:', 'kyes:').replace('public:', 'publik:'),
+    organizations: { 'acme.yaml': goodOrganization.replace('oidc', 'odic').replace('status: active', 'status: activ').replace('client_id', 'clientId') }
+  })
+  const { problems } = await loadConfiguration({ file: join(folder, 'portico.yaml'), env })
+  t.same(problems.map(({ remedy }) => /did you mean '?(\w+)'?\?/.exec(remedy)?.[1]), ['oidc', 'active', 'client_id', 'keys', 'public'])
+})
+
+t.test('both places of a duplicate key are named', async t => {
+  const folder = t.testdir({ 'portico.yaml': `${good}auth_url: https://other.example.com\n`, organizations: { 'acme.yaml': goodOrganization } })
+  const { problems } = await loadConfiguration({ file: join(folder, 'portico.yaml'), env })
+  t.equal(problems.length, 1)
+  t.match(problems[0], { line: 10, column: 1, path: 'auth_url', message: /line 1, column 1/ })
+})
+
+t.test('files that are no configuration have a known outcome', async t => {
+  const organizations = { 'acme.yaml': goodOrganization }
+  const bomb = `a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n${Array.from({ length: 30 }, (_, index) => `a${index + 1}: &a${index + 1} [${Array(10).fill(`*a${index}`).join(',')}]`).join('\n')}\n`
+  const files: Record<string, string | Buffer> = {
+    'empty.yaml': '',
+    'comments.yaml': '# nothing\n',
+    'scalar.yaml': 'hello',
+    'binary.yaml': Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2, 3]),
+    'utf16.yaml': Buffer.from('auth_url: https://auth.example.com\n', 'utf16le'),
+    'latin1.yaml': Buffer.from('auth_url: "\xe4"\n', 'latin1'),
+    'huge.yaml': `# ${'x'.repeat(1024 * 1024)}\n${good}`,
+    'deep.yaml': '['.repeat(100_000),
+    'deep-block.yaml': Array.from({ length: 5_000 }, (_, index) => `${' '.repeat(index)}a:`).join('\n'),
+    'bomb.yaml': bomb,
+    'self.yaml': 'apps: &a\n  x: *a\n',
+    'aliases.yaml': `${good.replace('/favicon.ico', '&a /favicon.ico').replace('/assets/*', Array(200).fill('*a').join(', '))}`,
+    'tags.yaml': '!!js/function "x"\n'
+  }
+  const folder = t.testdir({ organizations, directory: {} })
+  await writeFiles(folder, files)
+  for (const name of [...Object.keys(files), 'missing.yaml', 'directory', 'organizations/acme.yaml/x']) {
+    const loaded = await loadConfiguration({ file: join(folder, name), env })
+    t.equal(loaded.configuration, undefined, `${name} is refused`)
+    t.ok(loaded.problems.length > 0 && loaded.problems.length < 200 && readable(loaded), `${name}: readable problems`)
+  }
+  const withMark = await loadConfiguration({ file: join(t.testdir({ 'portico.yaml': `\ufeff${good}`, organizations }), 'portico.yaml'), env })
+  t.same(withMark.problems, [], 'a byte order mark is no problem')
+})
+
+t.test('M1 a file torn at any byte is refused or means what it says, and never throws', async t => {
+  const folder = t.testdir({ 'portico.yaml': good, organizations: {} })
+  const load = createLoader({ file: join(folder, 'portico.yaml'), env })
+  const bytes = Buffer.from(goodOrganization)
+  for (let length = 0; length < bytes.length - 1; length++) {
+    await writeFiles(folder, { 'organizations/acme.yaml': bytes.subarray(0, length) })
+    const loaded = await load()
+    if (loaded.configuration !== undefined) t.fail(`taken at ${length} bytes`)
+    if (!readable(loaded)) t.fail(`unreadable at ${length} bytes`)
+  }
+  t.pass('all refused')
+})
+
+t.test('an organizations folder that is gone, empty or without *.yaml is a problem; *.yml is warned about', async t => {
+  const folder = t.testdir({ 'portico.yaml': good })
+  const load = createLoader({ file: join(folder, 'portico.yaml'), env })
+  t.same(places(await load()), ['portico.yaml:4 organizations'], 'gone')
+  await mkdir(join(folder, 'organizations'))
+  t.same(places(await load()), ['portico.yaml:4 organizations'], 'empty')
+  await writeFiles(folder, { 'organizations/acme.yml': goodOrganization })
+  const wrongName = await load()
+  t.same(places(wrongName), ['portico.yaml:4 organizations'])
+  t.equal(wrongName.warnings.length, 1)
+  await writeFiles(folder, { 'organizations/acme.yaml': goodOrganization })
+  t.ok((await load()).configuration)
+})
+
+t.test('warnings: literal secrets, dangerous settings, secrets that expire, whole public apps', async t => {
+  const now = Date.UTC(2027, 0, 1) / 1000
+  const load = (expires: string) => loadConfiguration({
+    file: join(t.testdir({
+      'portico.yaml': `${good.replace('/assets/*', '/*').replace('{ env: PORTICO_KEY }', key(7))}dangerously_allow_http: true\ntrusted_proxies: [0.0.0.0/0]\n`,
+      organizations: { 'acme.yaml': `${goodOrganization}    client_secret_expires: ${expires}\n    dangerously_trust_unverified_email: true\n` }
+    }), 'portico.yaml'),
+    env,
+    now: () => now
+  })
+  const paths = ({ warnings }: Loaded): string[] => warnings.map(({ path }) => path).sort()
+  const always = ['apps.analytics.public[1]', 'connections.acme.dangerously_trust_unverified_email', 'dangerously_allow_http', 'keys[0]', 'trusted_proxies[0]']
+  const expiring = [...always, 'connections.acme.client_secret_expires'].sort()
+  for (const [date, expected] of [['2027-05-01', always], ['2027-02-28', expiring], ['2026-12-31T23:59:59+02:00', expiring]] as const) {
+    const loaded = await load(date)
+    t.ok(loaded.configuration, 'warnings refuse nothing')
+    t.same(paths(loaded), expected, date)
+    t.notOk(loaded.warnings.some(warning => formatProblem(warning, '/').includes(key(7))), 'the secret is not repeated')
+  }
+})
+
+t.test('M6 secrets by file: a rotated key ring is read anew, line breaks at the end are dropped', async t => {
+  const folder = t.testdir({
+    'portico.yaml': good.replace('- { env: PORTICO_KEY }', '- { file: ./secrets/new }\n  - { file: ./secrets/old }'),
+    secrets: { new: `${key(1)}\n`, old: `${key(2)}\r\n` },
+    organizations: { 'acme.yaml': goodOrganization.replace('{ env: ACME_SECRET }', '{ file: ../secrets/acme }') }
+  })
+  await writeFiles(folder, { 'secrets/acme': ' spaces stay \n' })
+  const load = createLoader({ file: join(folder, 'portico.yaml'), env: {} })
+  const first = await load()
+  t.same(first.configuration?.keys, [key(1), key(2)].map(text => Buffer.from(text, 'base64')))
+  t.equal(first.configuration?.connections.get('acme')?.clientSecret, ' spaces stay ')
+  await writeFiles(folder, { 'secrets/new': key(3), 'secrets/old': key(1) })
+  const second = await load()
+  t.same(second.configuration?.keys, [key(3), key(1)].map(text => Buffer.from(text, 'base64')))
+  t.not(second.version, first.version, 'the version covers secret files')
+  t.ok(['acme', 'new', 'old'].every(name => second.files.includes(join(folder, 'secrets', name))), 'secret files are watched')
+  await writeFiles(folder, { 'secrets/old': '\n' })
+  t.same(places(await load()), ['portico.yaml:4 keys[1].file'], 'an emptied secret is a problem')
+})
+
+t.test('N13 the fingerprint changes with what trust rests on, and with nothing else', async t => {
+  const of = async (organization: string): Promise<string | undefined> => {
+    const folder = t.testdir({ 'portico.yaml': good, organizations: { 'acme.yaml': organization } })
+    return (await loadConfiguration({ file: join(folder, 'portico.yaml'), env: { ...env, OTHER: 'other' } })).configuration?.connections.get('acme')?.fingerprint
+  }
+  const base = await of(goodOrganization)
+  t.type(base, 'string')
+  const same: Record<string, string> = {
+    'rotated secret': goodOrganization.replace('ACME_SECRET', 'OTHER'),
+    name: goodOrganization.replace('name: Acme', 'name: Other').replace('connector: oidc', 'connector: oidc\n    name: Sign in'),
+    'issuer instead of its slash form': goodOrganization.replace('https://idp.example/', 'https://idp.example'),
+    'well-known form': goodOrganization.replace('https://idp.example/', 'https://idp.example/.well-known/openid-configuration'),
+    'domains in another order and spelling': goodOrganization.replace('[acme.example, Bücher.example]', '[xn--bcher-kva.example, ACME.example]'),
+    scopes: `${goodOrganization}    scopes: [openid]\n`
+  }
+  for (const [name, text] of Object.entries(same)) t.equal(await of(text), base, `${name}: the same`)
+  const different: Record<string, string> = {
+    issuer: goodOrganization.replace('https://idp.example/', 'https://idp.example/tenant'),
+    'client id': goodOrganization.replace('client_id: x', 'client_id: y'),
+    domains: goodOrganization.replace('[acme.example, Bücher.example]', '[acme.example]'),
+    status: goodOrganization.replace('status: active', 'status: disabled'),
+    'e-mail claim': `${goodOrganization}    claims: { email: upn }\n`,
+    'unverified e-mail': `${goodOrganization}    dangerously_trust_unverified_email: true\n`
+  }
+  const seen = new Set([base])
+  for (const [name, text] of Object.entries(different)) {
+    const fingerprint = await of(text)
+    t.ok(fingerprint !== undefined && !seen.has(fingerprint), `${name}: another`)
+    seen.add(fingerprint)
+  }
+})
+
+t.test('an upstream has a pool of its own exactly where it needs one', async t => {
+  const folder = t.testdir({
+    'portico.yaml': `auth_url: https://auth.example.com
+keys: [{ env: PORTICO_KEY }]
+apps:
+  a: { url: https://a.example.com, upstream: 'https://up.internal' }
+  b: { url: https://b.example.com, upstream: { url: 'https://up.internal/', host_header: upstream } }
+  c: { url: https://c.example.com, upstream: { url: 'https://up.internal', timeout: 5s } }
+  d: { url: https://d.example.com, upstream: { url: 'https://up.internal', tls: { server_name: other.internal } } }
+  e: { url: https://e.example.com, upstream: 'unix:./e.sock' }
+  f: { url: https://f.example.com, upstream: { url: 'https://up.internal', tls: { ca: ca.pem } } }
+`,
+    organizations: { 'acme.yaml': goodOrganization }
+  })
+  await cp(join(fixtures, 'main/certificate.pem'), join(folder, 'ca.pem'))
+  const { configuration, problems } = await loadConfiguration({ file: join(folder, 'portico.yaml'), env })
+  t.same(problems, [])
+  const [a, b, ...rest] = [...configuration?.places.values() ?? []].map(place => place.upstream)
+  t.equal(a?.id, b?.id, 'another Host header shares the pool')
+  t.equal(b?.hostHeader, 'up.internal')
+  t.equal(new Set([a, ...rest].map(upstream => upstream?.id)).size, 5, 'timeout, server name, socket and authorities do not')
+  t.match(a?.tls, { serverName: 'up.internal', ca: undefined })
+  t.match(rest[2], { origin: 'http://localhost', socketPath: join(folder, 'e.sock') })
+})
