@@ -64,8 +64,8 @@ export const createOpener = <T extends Opened>(sealer: () => Sealer, entryOf: (o
       const slice = header.slice(from, end)
       // the random part alone is no proof: it may stand behind another cipher text
       if (found !== undefined && found.value === slice) return found
+      if (junk.get(slice) !== undefined) return undefined
       const value = copy(slice)
-      if (junk.get(value) !== undefined) return undefined
       const opened = read(value)
       if (opened === undefined) {
         junk.set(value, {}, value.length)

@@ -57,14 +57,15 @@ export const createTrust = (deps: {
   }
 
   const drain = async (): Promise<void> => {
-    for (let next = pending.entries().next().value; next !== undefined; next = pending.entries().next().value) {
-      const [connection, [fingerprint = removed]] = next
-      const record = await store.adoptTrust(connection, fingerprint)
-      keep(record)
-      const rest = pending.get(connection)?.slice(1) ?? []
-      if (rest.length > 0) pending.set(connection, rest)
-      else pending.delete(connection)
-      log.info({ connection, generation: record.generation }, 'trust in connection recorded')
+    while (pending.size > 0) {
+      const next = new Map([...pending].map(([connection, [fingerprint = removed]]) => [connection, fingerprint]))
+      for (const record of await store.adoptTrust(next)) {
+        keep(record)
+        const rest = pending.get(record.connection)?.slice(1) ?? []
+        if (rest.length > 0) pending.set(record.connection, rest)
+        else pending.delete(record.connection)
+        log.debug({ connection: record.connection, generation: record.generation }, 'trust recorded')
+      }
       changed()
     }
   }

@@ -181,11 +181,11 @@ export const createSqliteStore = (options: { readonly path: string, readonly pat
       guarded(() => durably(() => sql.revoke.run(kind, text(value), Math.floor(issuedBefore), Math.ceil(expiresAt))))
     },
 
-    async adoptTrust (connection, fingerprint) {
-      return guarded(() => {
-        durably(() => sql.adopt.run(text(connection), text(fingerprint), Math.floor(now())))
+    async adoptTrust (fingerprints) {
+      return guarded(() => durably(() => transaction(() => [...fingerprints].map(([connection, fingerprint]) => {
+        sql.adopt.run(text(connection), text(fingerprint), Math.floor(now()))
         return trust.parse(sql.trusted.get(connection))
-      })
+      }))))
     },
 
     async changesSince (cursor) {

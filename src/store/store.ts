@@ -75,8 +75,11 @@ export interface Store {
   lastSeen (sid: string): Promise<number | undefined>
 
   addRevocation (revocation: Revocation): Promise<void>
-  /** Records the fingerprint; answers with the record as it now is (a greater generation when it changed). Atomic. */
-  adoptTrust (connection: string, fingerprint: string): Promise<TrustRecord>
+  /**
+   * Records fingerprints by connection; answers with their records as they now are (a greater generation
+   * where one changed). Atomic for each.
+   */
+  adoptTrust (fingerprints: ReadonlyMap<string, string>): Promise<readonly TrustRecord[]>
   /** Everything unexpired that was written after `cursor` ('' for all), and the cursor to go on from. Cheap when nothing was. */
   changesSince (cursor: string): Promise<Changes>
 

@@ -244,7 +244,7 @@ t.test('an identity that does not fit a cookie goes to the store, sealed, and co
   await t.rejects(world.sessions.issue(world.session({ name: 'x'.repeat(2_000_000) }), analytics), { code: 'PORTICO_VALUE_REFUSED' })
 })
 
-t.test('the largest cookie that is ever set, and the smallest that is not', async t => {
+t.test('E10 no cookie is chunked: the largest that is ever set, and the smallest that is not', async t => {
   const { sessions, session } = await createWorld(t)
   let stored = 0
   for (let length = 2_000; length < 2_800; length += 1) {

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { Revocation, Store } from '../../src/store/store.ts'
+import type { Revocation, Store, TrustRecord } from '../../src/store/store.ts'
 
 export interface Harness {
   /** A Store over the same data as every other of this harness; closed by the harness. */
@@ -20,6 +20,12 @@ const outcome = async (work: Promise<unknown>): Promise<string> => {
 const mint = (): (() => string) => {
   let count = 0
   return () => `mbr_${count++}_${Math.random()}`
+}
+
+const adopt = async (store: Store, connection: string, fingerprint: string): Promise<TrustRecord> => {
+  const [record, ...others] = await store.adoptTrust(new Map([[connection, fingerprint]]))
+  if (record === undefined || others.length > 0) throw new Error('not one record for one fingerprint')
+  return record
 }
 
 /** What every store must do. `create` makes an empty harness for one test and cleans up after it. */
@@ -142,7 +148,7 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
     t.match(start, { revocations: [], trust: [] })
     await one.addRevocation(revocation('a'))
     await two.addRevocation({ ...revocation('okta|ada'), kind: 'subject' })
-    const trust = await one.adoptTrust('okta', 'f1')
+    const trust = await adopt(one, 'okta', 'f1')
     const changes = await two.changesSince(start.cursor)
     t.same(changes.revocations, [revocation('a'), { ...revocation('okta|ada'), kind: 'subject' }])
     t.same(changes.trust, [trust])
@@ -163,22 +169,28 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
   t.test('each change of a fingerprint is a greater generation, also back to an earlier one', async t => {
     const { open, clock } = await create(t)
     const [one, two] = await Promise.all([open(), open()])
-    const first = await one.adoptTrust('okta', 'f1')
+    const first = await adopt(one, 'okta', 'f1')
     t.match(first, { connection: 'okta', fingerprint: 'f1' })
-    t.same(await two.adoptTrust('okta', 'f1'), first, 'the same again changes nothing')
-    const second = await two.adoptTrust('okta', 'f2')
+    t.same(await adopt(two, 'okta', 'f1'), first, 'the same again changes nothing')
+    const second = await adopt(two, 'okta', 'f2')
     t.ok(second.generation > first.generation)
-    const third = await one.adoptTrust('okta', 'f1')
+    const third = await adopt(one, 'okta', 'f1')
     t.ok(third.generation > second.generation)
-    await one.adoptTrust('google', 'f1')
+    await adopt(one, 'google', 'f1')
     t.same((await two.changesSince('')).trust.find(({ connection }) => connection === 'okta'), third)
-    await Promise.all(Array.from({ length: 10 }, (_, i) => (i % 2 === 0 ? one : two).adoptTrust('race', 'f')))
+    await Promise.all(Array.from({ length: 10 }, (_, i) => adopt(i % 2 === 0 ? one : two, 'race', 'f')))
     t.same((await two.changesSince('')).trust.filter(({ connection }) => connection === 'race').length, 1)
-    t.equal((await one.adoptTrust('race', 'f')).generation, clock.now, 'ten at once were one change')
+    t.equal((await adopt(one, 'race', 'f')).generation, clock.now, 'ten at once were one change')
+
+    const many = new Map(Array.from({ length: 1_000 }, (_, i) => [`c${i}`, 'f']))
+    const records = await one.adoptTrust(many)
+    t.same(records.map(({ connection }) => connection), [...many.keys()])
+    t.same(await two.adoptTrust(many), records)
+    t.same(await two.adoptTrust(new Map()), [])
 
     const emptied = await create(t)
     emptied.clock.now = clock.now + 10
-    t.ok((await (await emptied.open()).adoptTrust('okta', 'f1')).generation > third.generation,
+    t.ok((await adopt(await emptied.open(), 'okta', 'f1')).generation > third.generation,
       'an emptied store does not begin anew at a generation that cookies still carry')
   })
 
@@ -212,7 +224,7 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
       see: () => store.recordLastSeen(new Map([['s', 1]]), clock.now),
       lastSeen: () => store.lastSeen('s'),
       revoke: () => store.addRevocation({ kind: 'everybody', value: '', issuedBefore: 1, expiresAt: 2 }),
-      adopt: () => store.adoptTrust('c', 'f'),
+      adopt: () => store.adoptTrust(new Map([['c', 'f']])),
       changes: () => store.changesSince(''),
       ping: () => store.ping(),
       sweep: () => store.sweep(clock.now)

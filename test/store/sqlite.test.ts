@@ -118,7 +118,7 @@ t.test('a file that was replaced while open is noticed', async t => {
 
 t.test('processes that open and use one new file at once: every item has one taker, every name one member', async t => {
   const path = join(t.testdir(), 'data', 'portico.db')
-  const items = 200
+  const items = 60
   const children = Array.from({ length: 4 }, () => fork(new URL('./taker.ts', import.meta.url), [path, String(items)]))
   const reports = await Promise.all(children.map(async child => {
     const [[report]] = await Promise.all([once(child, 'message'), once(child, 'exit')])

@@ -23,6 +23,6 @@ for (let i = 0; i < Number(count); i++) {
   const value = await store.take('ticket', `t${i}`)
   if (value !== undefined) taken.push(value)
 }
-const { generation } = await store.adoptTrust('okta', 'f')
+const [trust] = await store.adoptTrust(new Map([['okta', 'f']]))
 await store.close()
-process.send?.({ taken, created, members: members.join(), generation })
+process.send?.({ taken, created, members: members.join(), generation: trust?.generation })
