@@ -1,6 +1,6 @@
-import { createServer as createPlainServer, STATUS_CODES, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import { createServer as createPlainServer, ServerResponse, STATUS_CODES, type IncomingMessage, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import { Server as NetServer, type AddressInfo, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Configuration } from '../config/configuration.ts'
 import { definitions, publicText, type ErrorCode } from '../errors.ts'
@@ -44,6 +44,11 @@ export const createDoor = ({ listen, receive, upgrade, limits = {} }: DoorDeps):
   const server: Server = listen.tls === undefined
     ? createPlainServer(options)
     : createTlsServer({ ...options, cert: listen.tls.certificate, key: listen.tls.key, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] })
+  const sockets = new Set<Socket>()
+  server.on(listen.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   server.on('request', receive)
   // Whoever forwards the body invites it; a refusal does without (K2).
   server.on('checkContinue', receive)
@@ -57,7 +62,7 @@ export const createDoor = ({ listen, receive, upgrade, limits = {} }: DoorDeps):
     const code = error.code === 'HPE_HEADER_OVERFLOW'
       ? 'PORTICO_HEADERS_TOO_LARGE'
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'PORTICO_REQUEST_TIMEOUT' : 'PORTICO_BAD_REQUEST'
-    if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) socket.destroy()
+    if (error.code === 'ECONNRESET' || !socket.writable || answering(socket)?.headersSent === true) socket.destroy()
     else dismiss(socket, code)
   })
 
@@ -77,22 +82,35 @@ export const createDoor = ({ listen, receive, upgrade, limits = {} }: DoorDeps):
     },
 
     close: patience => new Promise(resolve => {
-      // connections that finish their last answer become idle one by one
-      const idle = setInterval(() => server.closeIdleConnections(), 50)
-      const limit = setTimeout(() => server.closeAllConnections(), patience)
-      server.close(() => {
-        clearInterval(idle)
+      const limit = setTimeout(() => {
+        for (const socket of sockets) socket.destroy()
+        resolve()
+      }, patience)
+      // http's own close would cut off answers that have ended and are not yet written out
+      NetServer.prototype.close.call(server, () => {
         clearTimeout(limit)
         resolve()
       })
+      for (const socket of sockets) retire(socket)
     })
   }
 }
 
-/** Whether an answer has begun on this socket, which another one in the middle would spoil. Node asks the same way. */
-const isAnswering = (socket: Duplex): boolean => {
-  const response: unknown = Reflect.get(socket, '_httpMessage')
-  return typeof response === 'object' && response !== null && 'headersSent' in response && response.headersSent === true
+/** What Node is answering on this socket, if anything. It asks itself the same way. */
+const answering = (socket: Duplex): ServerResponse | undefined => {
+  const message: unknown = Reflect.get(socket, '_httpMessage')
+  return message instanceof ServerResponse ? message : undefined
+}
+
+/** Ends a connection after what it has under way: at once when that is nothing. */
+const retire = (socket: Socket) => {
+  const response = answering(socket)
+  if (response === undefined || response.writableFinished) {
+    socket.destroySoon()
+    return
+  }
+  response.shouldKeepAlive = false
+  response.once('finish', () => socket.destroySoon())
 }
 
 /** A refusal where there is no request to speak of. */

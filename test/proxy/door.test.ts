@@ -141,6 +141,21 @@ t.test('K11 closing finishes what is under way and ends idle connections', async
   await t.rejects(exchangeRaw(port, 'GET / HTTP/1.1\r\n\r\n'), { code: 'ECONNREFUSED' })
 })
 
+t.test('K11 a slow download is not cut short', async t => {
+  const size = 8 * 1024 * 1024
+  const upstream = await startUpstream(t, (_request, response) => { response.end(Buffer.alloc(size)) })
+  const { port, door } = await startProxy(t, configurationOf({ app: { upstream: upstreamAt(upstream.port) } }))
+  const socket = connect(port, '127.0.0.1', () => socket.write(`GET / HTTP/1.1\r\n${host}\r\n${signedIn}\r\n\r\n`))
+  let received = (await once(socket, 'data'))[0].length
+  socket.pause()
+  const closed = door.close(10_000)
+  await wait(300)
+  socket.on('data', chunk => { received += chunk.length }).resume()
+  await once(socket, 'close')
+  t.ok(received > size, 'headers and all of the body')
+  await closed
+})
+
 t.test('K11 what does not end is ended', async t => {
   const upstream = await startUpstream(t, (_request, response) => { response.write('endless') })
   const { port, door } = await startProxy(t, configurationOf({ app: { upstream: upstreamAt(upstream.port) } }))
