@@ -1,0 +1,70 @@
+import type { Server } from 'node:http'
+import { createApp } from './app.ts'
+import { companies } from './companies.ts'
+import { close, listen, mustBeFree } from './listen.ts'
+import { startPortico } from './portico.ts'
+import type { RunningPortico } from './portico.ts'
+import { createProvider } from './provider.ts'
+import { readSettings } from './settings.ts'
+import type { Settings } from './settings.ts'
+
+const startProviders = async ({ places, secrets }: Settings): Promise<Server> => {
+  const origin = `http://idp.localhost:${places.provider}`
+  const handlers = new Map(await Promise.all(companies.map(async company => {
+    const redirectUri = `${places.authOrigin}/login/${company.id}_oidc/callback`
+    return [company.id, await createProvider(company, { origin, redirectUri, secret: secrets.get(company.id) ?? '' })] as const
+  })))
+  return await listen(places.provider, 'the identity providers', (request, response) => {
+    const handle = handlers.get(/^\/([^/?]*)/.exec(request.url ?? '')?.[1] ?? '')
+    if (handle === undefined) response.writeHead(404, { 'Content-Type': 'text/plain' }).end('There is no such company here.\n')
+    else handle(request, response)
+  })
+}
+
+const welcome = ({ places, config, log }: Settings): string => `
+Portico is ready.
+
+  open      ${places.apps.map(({ origin }) => origin).join('\n            ')}
+
+  sign in   ${companies.map(({ name, accounts }) => `${accounts.filter(({ remark }) => remark === undefined).map(({ email }) => email).join(', ')} at ${name}`).join('\n            ')}
+            with any password
+
+  change    ${config} and its organizations/: what you save is in force at once
+  look at   http://127.0.0.1:${places.ops}/metrics
+  log       ${log}
+
+Ctrl-C ends everything.
+`
+
+const say = (line: string): void => { console.log(line) }
+
+/**
+ * The demo: two identity providers, four apps, and Portico in front of them, until a signal ends it.
+ * Answers with the exit status.
+ */
+export const main = async (args: readonly string[]): Promise<number> => {
+  const servers: Server[] = []
+  let portico: RunningPortico | undefined
+  const stopped = new Promise<'signal'>(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => { resolve('signal') })
+  })
+  try {
+    const settings = readSettings(args)
+    await mustBeFree(settings.places.gateway, 'Portico')
+    await mustBeFree(settings.places.ops, 'Portico’s health and metrics')
+    servers.push(await startProviders(settings))
+    for (const app of settings.places.apps) {
+      const others = settings.places.apps.filter(other => other !== app)
+      servers.push(await listen(app.port, app.name, createApp(app, others, { issuer: settings.places.authOrigin })))
+    }
+    portico = await startPortico(settings, line => { say(`· ${line}`) })
+    say(welcome(settings))
+    if (await Promise.race([stopped, portico.ended]) !== 'signal') throw new Error(`Portico has ended: see ${settings.log}`)
+    return 0
+  } catch (error) {
+    console.error(`portico demo: ${error instanceof Error ? error.message : String(error)}`)
+    return 1
+  } finally {
+    await Promise.all([portico?.close(), ...servers.map(close)])
+  }
+}

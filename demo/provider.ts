@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { exportJWK, generateKeyPair } from 'jose'
+import Provider from 'oidc-provider'
+import type { Company } from './companies.ts'
+import { createMemory } from './memory.ts'
+import { problemPage, signInPage } from './provider-pages.ts'
+
+/** Seconds. */
+const hour = 3_600
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+const sendPage = (response: ServerResponse, status: number, page: string): void => {
+  response.writeHead(status, { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' }).end(page)
+}
+
+/**
+ * A company's own OpenID Connect provider, mounted under `/<company>` of `origin`: node-oidc-provider as it is,
+ * with sign-in pages of its own and no consent page.
+ */
+export const createProvider = async (company: Company, { origin, redirectUri, secret }: { origin: string, redirectUri: string, secret: string }): Promise<Handler> => {
+  const path = `/${company.id}`
+  const { privateKey } = await generateKeyPair('RS256', { extractable: true })
+  const accountOf = (login: string) => company.accounts.find(({ email }) => email === login.trim().toLowerCase())
+
+  const provider = new Provider(`${origin}${path}`, {
+    adapter: createMemory(),
+    clients: [{ client_id: 'portico', client_secret: secret, redirect_uris: [redirectUri], client_name: 'Portico' }],
+    jwks: { keys: [{ ...await exportJWK(privateKey), use: 'sig', alg: 'RS256' }] },
+    // Two providers on one host: each has cookies of its own.
+    cookies: { keys: [randomBytes(32).toString('base64url')], names: { session: `${company.id}_session`, interaction: `${company.id}_interaction`, resume: `${company.id}_resume` } },
+    scopes: ['openid', 'email', 'profile', 'groups'],
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
+    features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: false } },
+    ttl: { AccessToken: hour, AuthorizationCode: 60, IdToken: hour, RefreshToken: hour, Interaction: hour, Session: 8 * hour, Grant: 8 * hour },
+    clientBasedCORS: () => false,
+    interactions: { url: (_context, interaction) => `${path}/interaction/${interaction.uid}` },
+    findAccount: (_context, login) => {
+      const account = accountOf(login)
+      if (account === undefined) return undefined
+      return {
+        accountId: account.email,
+        claims: () => ({ sub: `${company.id}-${account.email}`, email: account.email, email_verified: true, name: account.name, groups: [...account.groups] })
+      }
+    },
+    // The company has agreed for its people: nobody is asked.
+    loadExistingGrant: async ({ oidc }) => {
+      if (oidc.client === undefined || oidc.session?.accountId === undefined) return undefined
+      const grant = new oidc.provider.Grant({ clientId: oidc.client.clientId, accountId: oidc.session.accountId })
+      grant.addOIDCScope('openid email profile groups')
+      await grant.save()
+      return grant
+    },
+    renderError: (context, out) => {
+      context.type = 'html'
+      context.body = problemPage(company, out.error_description ?? out.error)
+    }
+  })
+  const answer = provider.callback()
+
+  const interact = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { uid, params } = await provider.interactionDetails(request, response)
+    const hint = typeof params.login_hint === 'string' ? params.login_hint : company.accounts[0]?.email ?? ''
+    if (request.method !== 'POST') return sendPage(response, 200, signInPage(company, { uid, hint }))
+    const form = new URLSearchParams(await text(request))
+    if (form.get('answer') === 'cancel') {
+      return await provider.interactionFinished(request, response, { error: 'access_denied', error_description: 'the person cancelled' }, { mergeWithLastSubmission: false })
+    }
+    const login = form.get('login') ?? ''
+    const account = accountOf(login)
+    if (account === undefined) return sendPage(response, 422, signInPage(company, { uid, hint: login, problem: `${company.name} has nobody of that name.` }))
+    await provider.interactionFinished(request, response, { login: { accountId: account.email, amr: ['pwd'], ts: Math.floor(Date.now() / 1_000) } }, { mergeWithLastSubmission: false })
+  }
+
+  return (request, response) => {
+    const target = request.url ?? '/'
+    if (target.startsWith(`${path}/interaction/`)) {
+      interact(request, response).catch(() => sendPage(response, 400, problemPage(company, 'This sign-in page is no longer valid: start again at the app.')))
+      return
+    }
+    // Koa's originalUrl is how node-oidc-provider learns the path it is mounted at.
+    request.url = target.slice(path.length) || '/'
+    Reflect.set(request, 'originalUrl', target)
+    answer(request, response)
+  }
+}
