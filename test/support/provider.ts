@@ -28,7 +28,7 @@ export interface RunningProvider {
   close (): Promise<void>
 }
 
-const scopeClaims = { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'preferred_username'], groups: ['groups'] }
+const scopeClaims = { openid: ['sub', 'acr', 'amr', 'auth_time', 'sid'], email: ['email', 'email_verified'], profile: ['name', 'preferred_username'], groups: ['groups'] }
 
 const page = (uid: string, hint: string): string => `<!doctype html><title>Sign in at the provider</title>
 <form method="post" action="${uid}"><label>Login <input name="login" value="${hint.replace(/[^\w@.+-]/g, '')}" autofocus></label><button>Sign in</button>

@@ -1,0 +1,44 @@
+import {
+  allowInsecureRequests, clockSkew, clockTolerance, Configuration as Client, customFetch, enableNonRepudiationChecks, setJwksCache,
+  type CustomFetch
+} from 'openid-client'
+import type { Connection } from '../../config/configuration.ts'
+import { skew } from './checks.ts'
+import { clientAuthentication } from './client-authentication.ts'
+import type { KeySet } from './keys.ts'
+import type { Metadata } from './metadata.ts'
+
+/**
+ * An openid-client for one sign-in at `now` (seconds). Made anew each time: it remembers keys by
+ * itself, without a word to the others.
+ */
+export const createClient = (connection: Connection, metadata: Metadata, fetch: CustomFetch, now: number): Client => {
+  const { userinfo_endpoint: userinfo } = metadata
+  const server = {
+    issuer: metadata.issuer,
+    authorization_endpoint: metadata.authorization_endpoint,
+    token_endpoint: metadata.token_endpoint,
+    jwks_uri: metadata.jwks_uri,
+    // Judged: what Portico does not accept is not in there, `none` for one (behaviours O2)
+    id_token_signing_alg_values_supported: metadata.id_token_signing_alg_values_supported,
+    userinfo_signing_alg_values_supported: metadata.userinfo_signing_alg_values_supported,
+    authorization_response_iss_parameter_supported: metadata.authorization_response_iss_parameter_supported === true,
+    ...(userinfo === undefined ? {} : { userinfo_endpoint: userinfo })
+  }
+  const client = new Client(server, connection.settings.client_id, {
+    // Its clock is ours, and its tolerance the wider one of `checks`, which judge each time by its own
+    [clockSkew]: now - Date.now() / 1_000,
+    [clockTolerance]: skew
+  }, clientAuthentication(connection, metadata))
+  client[customFetch] = fetch
+  // Which plain-http addresses are acceptable is decided by `reach`, for every single request
+  allowInsecureRequests(client)
+  // By default a forged signature is accepted (behaviours O1, ecosystem F13)
+  enableNonRepudiationChecks(client)
+  return client
+}
+
+/** Gives a client the keys that are known, `age` seconds old. */
+export const shareKeys = (client: Client, { jwks }: KeySet, age: number): void => {
+  setJwksCache(client, { jwks: { keys: jwks.keys.map(key => ({ ...key })) }, uat: Math.floor(Date.now() / 1_000) - Math.floor(age) })
+}

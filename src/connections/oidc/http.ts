@@ -1,0 +1,195 @@
+import { lookup, type LookupAddress, type LookupOptions } from 'node:dns'
+import { getCACertificates } from 'node:tls'
+import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from 'undici'
+import { isLoopback } from '../../config/schema/addresses.ts'
+import type { Configuration } from '../../config/configuration.ts'
+import { PorticoError } from '../../errors.ts'
+import { isForbiddenAddress, isIssuerHost, unreachable, type Reach } from './reach.ts'
+
+/** Milliseconds. */
+export interface Patience {
+  readonly connect: number
+  /** From the request to the last byte of the answer. */
+  readonly whole: number
+}
+
+export interface OutboundRequest {
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | undefined
+  /** Bytes that an answer may have. */
+  readonly limit: number
+}
+
+/** Requests to identity providers. */
+export interface Outbound {
+  /**
+   * One request, its answer read whole; redirects are an answer like any other. Throws
+   * PORTICO_IDP_METADATA for an address that must not be contacted, PORTICO_IDP_UNREACHABLE,
+   * PORTICO_IDP_TIMEOUT, and PORTICO_IDP_ANSWER for a body that is too large or encoded.
+   */
+  fetch (url: string, request: OutboundRequest, reach: Reach): Promise<Response>
+  close (): Promise<void>
+}
+
+type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void
+
+const loopback: readonly LookupAddress[] = [{ address: '127.0.0.1', family: 4 }, { address: '::1', family: 6 }]
+
+const answer = (addresses: readonly LookupAddress[], options: LookupOptions, callback: LookupCallback): void => {
+  const fitting = addresses.filter(({ family }) => options.family === 4 || options.family === 6 ? family === options.family : true)
+  const first = fitting[0]
+  if (first === undefined) callback(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), '')
+  else if (options.all === true) callback(null, [...fitting])
+  else callback(null, first.address, first.family)
+}
+
+/** As dns.lookup; `*.localhost` is loopback without asking (RFC 6761 §6.3). `allowed` judges every address. */
+const createLookup = (allowed: (address: string) => boolean) =>
+  (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
+    if (isLoopback(hostname)) {
+      answer(loopback, options, callback)
+      return
+    }
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) callback(error, '')
+      else if (!addresses.every(({ address }) => allowed(address))) callback(Object.assign(new Error('forbidden address'), { code: 'EFORBIDDEN' }), '')
+      else answer(addresses, options, callback)
+    })
+  }
+
+interface Agents {
+  /** For the host that the operator named. */
+  readonly named: Dispatcher
+  /** For hosts that the provider's documents name. */
+  readonly other: Dispatcher
+  /** For this machine: never through a proxy. */
+  readonly local: Dispatcher
+}
+
+const createAgents = (outbound: Configuration['outbound'], patience: Patience): Agents => {
+  // An extra CA stands beside Node's own ones, not in their place
+  const trust = outbound.ca === undefined ? {} : { ca: [...getCACertificates('default'), outbound.ca] }
+  const options = (allowed: (address: string) => boolean) => ({
+    // A POST with a one-time code must not land on a socket that the other side is just closing
+    pipelining: 0,
+    connect: { timeout: patience.connect, lookup: createLookup(allowed), ...trust }
+  })
+  const proxied = (allowed: (address: string) => boolean): Dispatcher => new EnvHttpProxyAgent({
+    ...options(allowed),
+    // Empty texts: undici reads the environment where an option is undefined
+    httpProxy: outbound.httpProxy ?? '',
+    httpsProxy: outbound.httpsProxy ?? '',
+    noProxy: outbound.noProxy ?? '',
+    requestTls: { timeout: patience.connect, ...trust },
+    proxyTls: { timeout: patience.connect, ...trust }
+  })
+  return {
+    named: proxied(() => true),
+    other: proxied(address => !isForbiddenAddress(address)),
+    local: new Agent(options(() => true))
+  }
+}
+
+const closeAgents = async (agents: Agents): Promise<void> => {
+  await Promise.all([agents.named.close(), agents.other.close(), agents.local.close()])
+}
+
+/** The code of a network failure, wherever undici and Node put it. */
+const networkCode = (error: unknown, depth = 0): string | undefined => {
+  if (!(error instanceof Error) || depth > 4) return undefined
+  if (error instanceof AggregateError) {
+    const inner = error.errors.map(each => networkCode(each, depth + 1)).find(code => code !== undefined)
+    if (inner !== undefined) return inner
+  }
+  const code: unknown = Reflect.get(error, 'code')
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,60}$/.test(code) ? code : networkCode(error.cause, depth + 1)
+}
+
+const timeouts = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
+
+const readBody = async (body: AsyncIterable<Buffer>, limit: number, place: string): Promise<Buffer> => {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.byteLength
+    // Leaving the loop destroys the body, and with it the socket
+    if (size > limit) throw new PorticoError('PORTICO_IDP_ANSWER', { wanted: `at most ${limit} bytes from ${place}`, got: 'more' })
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+const webHeaders = (headers: Readonly<Record<string, string | string[] | undefined>>): Headers => {
+  const result = new Headers()
+  for (const [name, value] of Object.entries(headers)) {
+    for (const each of Array.isArray(value) ? value : [value ?? '']) result.append(name, each)
+  }
+  return result
+}
+
+/** Requests to identity providers: timeouts, size limits, proxies and an extra CA (behaviours O15, N12). */
+export const createOutbound = (deps: {
+  configuration: () => Configuration
+  patience: Patience
+}): Outbound => {
+  const { configuration, patience } = deps
+  let used: { settings: string, agents: Agents } | undefined
+
+  const current = (): Agents => {
+    const { outbound } = configuration()
+    const settings = JSON.stringify(outbound)
+    if (used?.settings === settings) return used.agents
+    const old = used
+    used = { settings, agents: createAgents(outbound, patience) }
+    // Waits for what is under way there
+    if (old !== undefined) closeAgents(old.agents).catch(() => undefined)
+    return used.agents
+  }
+
+  return {
+    fetch: async (address, wanted, reach) => {
+      const fault = unreachable(address, reach)
+      if (fault !== undefined) throw new PorticoError('PORTICO_IDP_METADATA', { wanted: 'an https address of the identity provider', got: fault })
+      const url = new URL(address)
+      const place = `${url.origin}${url.pathname}`
+      const { named, other, local } = current()
+      const signal = AbortSignal.timeout(patience.whole)
+      try {
+        const reply = await request(url, {
+          dispatcher: isLoopback(url.hostname) ? local : isIssuerHost(url, reach) ? named : other,
+          method: wanted.method === 'POST' ? 'POST' : 'GET',
+          headers: { ...wanted.headers, 'accept-encoding': 'identity' },
+          body: wanted.body ?? null,
+          headersTimeout: patience.whole,
+          bodyTimeout: patience.whole,
+          signal
+        })
+        if (reply.statusCode < 200 || reply.statusCode > 599) {
+          reply.body.destroy()
+          throw new PorticoError('PORTICO_IDP_ANSWER', { wanted: `an HTTP status from ${place}`, got: String(reply.statusCode) })
+        }
+        const encoding = reply.headers['content-encoding']
+        if (encoding !== undefined && encoding !== 'identity') {
+          reply.body.destroy()
+          throw new PorticoError('PORTICO_IDP_ANSWER', { wanted: `a plain answer from ${place}`, got: 'a compressed one, which was not asked for' })
+        }
+        const body = await readBody(reply.body, wanted.limit, place)
+        // Response refuses a body, even an empty one, beside these
+        const bodiless = [101, 204, 205, 304].includes(reply.statusCode)
+        return new Response(bodiless ? null : new Uint8Array(body), { status: reply.statusCode, headers: webHeaders(reply.headers) })
+      } catch (error) {
+        if (error instanceof PorticoError) throw error
+        const code = networkCode(error)
+        if (signal.aborted || (code !== undefined && timeouts.has(code))) {
+          throw new PorticoError('PORTICO_IDP_TIMEOUT', { wanted: `an answer from ${place}`, got: `none within ${patience.whole} ms` })
+        }
+        // The error itself stays here: it may hold the request, and with it a secret
+        throw new PorticoError('PORTICO_IDP_UNREACHABLE', { wanted: `an answer from ${place}`, got: code ?? 'a broken connection' })
+      }
+    },
+    close: async () => {
+      if (used !== undefined) await closeAgents(used.agents)
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { PorticoError } from '../../errors.ts'
+import { readObject } from './answer.ts'
+import type { Outbound } from './http.ts'
+import type { Reach } from './reach.ts'
+import { createSingleFlight } from './single-flight.ts'
+
+/** Seconds: keys are fetched anew after this, so that a withdrawn one is soon forgotten. */
+const freshFor = 300
+/** Seconds between two fetches, whatever tokens come (behaviours O14). */
+const pause = 60
+/** Bytes. */
+const limit = 1024 * 1024
+
+const text = z.string().exactOptional()
+
+/** The public members alone (RFC 7518 §6): whatever else stands in a key set is nobody's business. */
+const publicKey = z.object({
+  kty: z.enum(['RSA', 'EC', 'OKP']),
+  kid: text,
+  alg: text,
+  use: text,
+  key_ops: z.array(z.string()).exactOptional(),
+  crv: text,
+  n: text,
+  e: text,
+  x: text,
+  y: text
+})
+
+type PublicKey = z.infer<typeof publicKey>
+
+export interface KeySet {
+  readonly jwks: { readonly keys: PublicKey[] }
+  /** Seconds since the epoch. */
+  readonly fetchedAt: number
+}
+
+/** The signature keys of one connection's issuer. */
+export interface Keys {
+  readonly address: string
+  /** Not older than five minutes. Throws PORTICO_IDP_*. */
+  fresh (): Promise<KeySet>
+  /** Fetched again unless that happened within the last minute. Throws PORTICO_IDP_*. */
+  again (): Promise<KeySet>
+}
+
+/** One fetch for everybody, and one a minute at most for tokens signed with unknown keys (behaviours O14). */
+export const createKeys = (address: string, deps: {
+  reach: Reach
+  outbound: Outbound
+  now: () => number
+  failed: (error: PorticoError) => void
+}): Keys => {
+  const { reach, outbound, now, failed } = deps
+  let held: KeySet | undefined
+
+  const flight = createSingleFlight(async (): Promise<KeySet> => {
+    const headers = { accept: 'application/json, application/jwk-set+json' }
+    const response = await outbound.fetch(address, { method: 'GET', headers, limit }, reach)
+    const { keys } = await readObject(response, `the keys at ${address}`)
+    if (!Array.isArray(keys)) throw new PorticoError('PORTICO_IDP_ANSWER', { wanted: `a key set at ${address}`, got: 'something else' })
+    // A key of a kind that is not known here makes no other key worse
+    held = { jwks: { keys: keys.map(key => publicKey.safeParse(key).data).filter(key => key !== undefined) }, fetchedAt: now() }
+    return held
+  }, { now, failed })
+
+  const youngerThan = async (seconds: number): Promise<KeySet> =>
+    held !== undefined && now() - held.fetchedAt < seconds ? held : flight.run()
+
+  return { address, fresh: () => youngerThan(freshFor), again: () => youngerThan(pause) }
+}

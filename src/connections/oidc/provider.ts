@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto'
+import type { Configuration, Connection } from '../../config/configuration.ts'
+import type { ErrorCode, PorticoError } from '../../errors.ts'
+import type { Store } from '../../store/store.ts'
+import type { Log } from '../../telemetry/log.ts'
+import { createDiscoveryCopies } from './discovery-copies.ts'
+import { createDiscovery } from './discovery.ts'
+import type { Outbound } from './http.ts'
+import { createKeys, type Keys } from './keys.ts'
+import { discoveryAddress, type Metadata } from './metadata.ts'
+import type { Reach } from './reach.ts'
+
+/** How a connection's provider is doing, for the status page. Times in seconds since the epoch. */
+export interface ProviderHealth {
+  /** When its discovery document was last fetched well, by whichever process. */
+  readonly lastGood: number | undefined
+  /** What the latest fetch of document or keys failed with; undefined once one went well. */
+  readonly lastError: ErrorCode | undefined
+  readonly lastErrorAt: number | undefined
+}
+
+/** What Portico knows of the identity provider behind one connection. */
+export interface Provider {
+  readonly reach: Reach
+  /** The issuer as the provider spells it, once known; before, as it is configured. */
+  issuer (): string
+  /** Throws PORTICO_IDP_*. */
+  metadata (): Promise<Metadata>
+  keys (metadata: Metadata): Keys
+  health (): ProviderHealth
+}
+
+export interface Providers {
+  /** The one state of this connection, as long as nothing that matters to it changes. */
+  of (connection: Connection): Provider
+}
+
+interface ProviderDeps {
+  store: Store
+  configuration: () => Configuration
+  outbound: Outbound
+  log: Log
+  now: () => number
+}
+
+const createProvider = (connection: Connection, deps: ProviderDeps): Provider => {
+  const { store, configuration, outbound, log, now } = deps
+  const address = discoveryAddress(connection.settings.discovery_url)
+  const reach = { issuerHost: new URL(address.url).hostname, allowHttp: connection.settings.dangerously_allow_http }
+  let health: ProviderHealth = { lastGood: undefined, lastError: undefined, lastErrorAt: undefined }
+  const failed = (error: PorticoError, kept: boolean): void => {
+    health = { ...health, lastError: error.code, lastErrorAt: now() }
+    log.warn({ connection: connection.id, code: error.code, wanted: error.wanted, got: error.got, kept }, 'identity provider out of reach')
+  }
+  const discovery = createDiscovery({
+    address,
+    reach,
+    outbound,
+    copies: createDiscoveryCopies(connection.id, { store, configuration, log }),
+    now,
+    events: {
+      good: fetchedAt => { health = { lastGood: fetchedAt, lastError: undefined, lastErrorAt: undefined } },
+      failed
+    }
+  })
+  let keys: Keys | undefined
+  return {
+    reach,
+    issuer: () => discovery.held()?.issuer ?? address.issuer,
+    metadata: discovery.metadata,
+    keys: metadata => {
+      if (keys?.address !== metadata.jwks_uri) {
+        keys = createKeys(metadata.jwks_uri, { reach, outbound, now, failed: error => { failed(error, false) } })
+      }
+      return keys
+    },
+    health: () => health
+  }
+}
+
+/** Anything that, changed, makes a state of yesterday one of another provider or client (behaviours V20). */
+const stateKey = (connection: Connection): string =>
+  createHash('sha256').update(JSON.stringify([
+    connection.id, connection.fingerprint, connection.clientSecret, connection.settings.discovery_url, connection.settings.dangerously_allow_http
+  ])).digest('base64url')
+
+/** States survive a reload that does not concern them, and leave with their connections. */
+export const createProviders = (deps: ProviderDeps): Providers => {
+  const providers = new Map<string, Provider>()
+  let seen: Configuration | undefined
+
+  const forget = (configuration: Configuration): void => {
+    const alive = new Set([...configuration.connections.values()].map(stateKey))
+    for (const key of providers.keys()) if (!alive.has(key)) providers.delete(key)
+  }
+
+  return {
+    of: connection => {
+      const configuration = deps.configuration()
+      if (configuration !== seen) {
+        forget(configuration)
+        seen = configuration
+      }
+      const key = stateKey(connection)
+      const known = providers.get(key)
+      if (known !== undefined) return known
+      const provider = createProvider(connection, deps)
+      providers.set(key, provider)
+      return provider
+    }
+  }
+}

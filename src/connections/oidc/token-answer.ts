@@ -1,0 +1,39 @@
+import { PorticoError } from '../../errors.ts'
+import { describeAnswer, parseObject } from './answer.ts'
+import { foreignError } from './foreign.ts'
+
+/** What a token endpoint gave, of use so far; nothing in it is believed yet. */
+export interface TokenAnswer {
+  readonly accessToken: string
+  readonly idToken: string
+}
+
+/**
+ * Reads the answer of a token endpoint (RFC 6749 §5, OpenID Connect Core §3.1.3.3). Every way in which
+ * it can fail has its own code; `secrets` are what was sent and must not come back in a log.
+ */
+export const readTokenAnswer = (response: Response, body: string, secrets: readonly string[]): TokenAnswer => {
+  const wanted = 'tokens from the token endpoint'
+  const content = parseObject(body)
+  const error = content?.error
+  if (response.status >= 500) {
+    throw new PorticoError('PORTICO_IDP_UNREACHABLE', { wanted, got: describeAnswer(response) })
+  }
+  if (typeof error === 'string' && error !== '') {
+    const got = foreignError(error, content?.error_description, secrets)
+    if (error === 'invalid_client' || response.status === 401) throw new PorticoError('PORTICO_IDP_CLIENT_REFUSED', { wanted, got })
+    if (error === 'invalid_grant') throw new PorticoError('PORTICO_IDP_CODE_REFUSED', { wanted, got })
+    throw new PorticoError('PORTICO_IDP_TOKEN_REFUSED', { wanted, got })
+  }
+  if (response.status === 401) throw new PorticoError('PORTICO_IDP_CLIENT_REFUSED', { wanted, got: describeAnswer(response) })
+  if (response.status === 429) throw new PorticoError('PORTICO_IDP_UNREACHABLE', { wanted, got: describeAnswer(response) })
+  if (response.status !== 200 || content === undefined) throw new PorticoError('PORTICO_IDP_ANSWER', { wanted, got: describeAnswer(response) })
+  const { access_token: accessToken, token_type: type, id_token: idToken } = content
+  if (typeof idToken !== 'string' || idToken === '') {
+    throw new PorticoError('PORTICO_ID_TOKEN_MISSING', { wanted: 'an ID token', got: idToken === undefined ? 'none' : 'something else' })
+  }
+  if (typeof accessToken !== 'string' || accessToken === '' || typeof type !== 'string' || type.toLowerCase() !== 'bearer') {
+    throw new PorticoError('PORTICO_IDP_ANSWER', { wanted: 'a bearer access token beside the ID token', got: 'none' })
+  }
+  return { accessToken, idToken }
+}

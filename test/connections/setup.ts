@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import type { Configuration, Connection, Organization } from '../../src/config/configuration.ts'
+import { oidc } from '../../src/config/schema/connectors/oidc.ts'
+import { createConnectors, type Connectors } from '../../src/connections/connectors.ts'
+import { createSqliteStore } from '../../src/store/sqlite.ts'
+import type { Identity } from '../../src/connections/connector.ts'
+import { PorticoError } from '../../src/errors.ts'
+import type { Store } from '../../src/store/store.ts'
+
+const organization: Organization = {
+  id: 'acme', name: 'Acme', apps: undefined, defaultRole: undefined, session: { idle: 28_800, absolute: 86_400 }, connections: []
+}
+
+export const redirectUri = 'http://auth.localhost:8080/login/oidc_acme/callback'
+
+/** A connection with the defaults of the schema. */
+export const connectionTo = (discoveryUrl: string, overrides: { id?: string, secret?: string, fingerprint?: string, domains?: string[], settings?: Record<string, unknown> } = {}): Connection => {
+  const id = overrides.id ?? 'oidc_acme'
+  const domains = overrides.domains ?? ['acme.com', 'acme.co.uk']
+  const settings = oidc.parse({
+    connector: 'oidc', status: 'active', domains: ['acme.com'], discovery_url: discoveryUrl, client_id: 'portico', client_secret: 'in the connection', ...overrides.settings
+  })
+  return {
+    id,
+    name: id,
+    organization,
+    connector: 'oidc',
+    status: 'active',
+    domains: new Set(domains),
+    clientSecret: overrides.secret ?? 'the client secret of the tests, long enough',
+    clientSecretExpires: undefined,
+    settings,
+    fingerprint: overrides.fingerprint ?? `fingerprint of ${discoveryUrl}`,
+    location: { file: 'acme.yaml', line: 1, column: 1 }
+  }
+}
+
+const keys = [randomBytes(32)]
+
+export const configurationWith = (connections: readonly Connection[], overrides: Partial<Configuration> = {}): Configuration => ({
+  version: 'test',
+  authOrigin: 'http://auth.localhost:8080',
+  authHost: 'auth.localhost',
+  listen: { host: '127.0.0.1', port: 8080, tls: undefined },
+  ops: { host: '127.0.0.1', port: 9090, token: undefined, allowedHosts: new Set() },
+  trustedProxies: [],
+  keys,
+  session: { idle: 28_800, absolute: 86_400 },
+  store: { kind: 'sqlite', path: ':memory:' },
+  outbound: { httpProxy: undefined, httpsProxy: undefined, noProxy: undefined, ca: undefined },
+  logs: { level: 'info', requests: true },
+  apps: new Map(),
+  places: new Map(),
+  organizations: new Map(),
+  connections: new Map(connections.map(connection => [connection.id, connection])),
+  domains: new Map(),
+  files: [],
+  ...overrides
+})
+
+export interface Bench {
+  readonly connectors: Connectors
+  readonly store: Store
+  /** Everything that was logged. */
+  readonly lines: string[]
+  configuration: Configuration
+  /** Seconds that the clock of caches and back-offs is ahead of the real one. */
+  ahead: number
+  close (): Promise<void>
+}
+
+/** Connectors over a store of their own, with short patience and a clock that can be moved. */
+export const createBench = (connections: readonly Connection[], overrides: { store?: Store, whole?: number, configuration?: Partial<Configuration> } = {}): Bench => {
+  const lines: string[] = []
+  const folder = mkdtempSync(join(tmpdir(), 'portico-connections-'))
+  const store = overrides.store ?? createSqliteStore({ path: join(folder, 'portico.db') })
+  const bench: Bench = {
+    configuration: configurationWith(connections, overrides.configuration),
+    store,
+    lines,
+    ahead: 0,
+    connectors: createConnectors({
+      store,
+      configuration: () => bench.configuration,
+      log: pino({ level: 'trace' }, { write: (line: string) => { lines.push(line) } }),
+      patience: { connect: 1_000, whole: overrides.whole ?? 5_000 },
+      now: () => Date.now() / 1_000 + bench.ahead
+    }),
+    close: async () => {
+      await bench.connectors.close()
+      if (overrides.store === undefined) await store.close()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+  return bench
+}
+
+/** Begins a sign-in, lets `change` meddle with what comes back, and finishes it. */
+export const signInAt = async (bench: Bench, connection: Connection, provider: { authorize (url: string): URLSearchParams }, change?: (parameters: URLSearchParams) => void): Promise<Identity> => {
+  const state = randomBytes(8).toString('hex')
+  const { url, secrets } = await bench.connectors.oidc.authorize(connection, { redirectUri, state, loginHint: undefined, prompt: undefined })
+  const parameters = provider.authorize(url)
+  change?.(parameters)
+  return bench.connectors.oidc.authenticate(connection, { parameters, redirectUri, state, secrets }, Date.now() / 1_000)
+}
+
+/** The code of the PorticoError that `work` ends in; anything else fails. */
+export const codeOf = async (work: Promise<unknown>): Promise<string> => {
+  try {
+    await work
+    return 'no error'
+  } catch (error) {
+    if (error instanceof PorticoError) return error.code
+    throw error
+  }
+}
