@@ -32,7 +32,8 @@ export const serve: Command = {
     warn(started.warnings)
     const gateway = await createGateway({ configuration, log })
     try {
-      await gateway.listen()
+      const { public: reached, ops } = await gateway.listen()
+      log.info({ public: reached, ops }, 'listening')
     } catch (error) {
       await gateway.close()
       throw error

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import type { App, AppPlace, Configuration, Connection, Location, Organization, PublicRule, Upstream } from './configuration.ts'
+import { createBreather } from './files.ts'
 import { fingerprint } from './fingerprint.ts'
 import { decodeKey } from './keys.ts'
 import type { Contents } from './references.ts'
@@ -129,9 +129,6 @@ const buildOrganization = ({ portico, contents }: Checked, { id, file, settings,
   return organization
 }
 
-// A reload works beside requests: it lets go of the event loop after so many organizations.
-const slice = 64
-
 /** Makes the frozen Configuration from settings that passed every check. */
 export const buildConfiguration = async (checked: Checked): Promise<Configuration> => {
   const { file, portico, contents, env } = checked
@@ -141,8 +138,9 @@ export const buildConfiguration = async (checked: Checked): Promise<Configuratio
   const organizations = new Map<string, Organization>()
   const connections = new Map<string, Connection>()
   const domains = new Map<string, Connection[]>()
-  for (const [index, settings] of checked.organizations.entries()) {
-    if (index % slice === slice - 1) await setImmediate()
+  const breathe = createBreather()
+  for (const settings of checked.organizations) {
+    await breathe()
     const organization = freeze(buildOrganization(checked, settings))
     organizations.set(organization.id, organization)
     for (const connection of organization.connections) {

@@ -8,8 +8,8 @@ import { checkDangers } from './checks/dangers.ts'
 import { checkGateway } from './checks/gateway.ts'
 import { createOrganizationCheck } from './checks/organizations.ts'
 import type { Configuration } from './configuration.ts'
-import { createFiles, mapBounded } from './files.ts'
-import type { FileContent, Files } from './files.ts'
+import { createBreather, createFiles, mapBounded } from './files.ts'
+import type { FileContent, Files, Remembered } from './files.ts'
 import { compareProblems } from './problem.ts'
 import type { Problem } from './problem.ts'
 import { organizationReferences, porticoReferences, readReferences } from './references.ts'
@@ -96,6 +96,7 @@ export const createLoader = ({ file, env, now = () => Date.now() / 1000 }: LoadO
   const main = resolve(file)
   let keptMain: Part<typeof portico> | undefined
   let kept = new Map<string, Part<typeof organization>>()
+  const remembered: Remembered = new Map()
 
   const readMain = async (files: Files): Promise<Part<typeof portico>> => {
     const content = await files.read(main, mainLimit)
@@ -116,7 +117,8 @@ export const createLoader = ({ file, env, now = () => Date.now() / 1000 }: LoadO
   }
 
   return async () => {
-    const files = createFiles()
+    const files = createFiles(remembered)
+    const breathe = createBreather()
     const findings: Finding[] = []
     const report = (finding: Finding): void => { findings.push(finding) }
     const mainPart = await readMain(files)
@@ -135,6 +137,7 @@ export const createLoader = ({ file, env, now = () => Date.now() / 1000 }: LoadO
       ...settings === undefined ? [] : porticoReferences(main, settings),
       ...parts.flatMap(part => part.draft === undefined ? [] : organizationReferences(part.file, part.draft))
     ]
+    await breathe()
     const contents = await readReferences(references, files, env, report)
 
     if (settings !== undefined) {
@@ -144,6 +147,7 @@ export const createLoader = ({ file, env, now = () => Date.now() / 1000 }: LoadO
     }
     const checkOrganization = createOrganizationCheck(settings, now(), report)
     for (const part of parts) {
+      await breathe()
       const id = idOf(part.file)
       const name = snakeCaseId.safeParse(id)
       if (!name.success) report({ file: part.file, path: [], message: `the file name '${id}' is not an organization's id`, remedy: 'rename the file: lower-case letters, digits and _, beginning with a letter' })
@@ -152,10 +156,11 @@ export const createLoader = ({ file, env, now = () => Date.now() / 1000 }: LoadO
       checkDangers(part.file, part.draft, report)
     }
 
+    for (const path of remembered.keys()) if (!files.names.has(path)) remembered.delete(path)
     const textOf = (name: string): string | undefined => name === main ? mainPart.text : kept.get(name)?.text
     const all = [...mainPart.problems, ...parts.flatMap(part => part.problems), ...placeFindings(findings, textOf)].sort(compareProblems)
     const problems = all.filter(problem => problem.severity === 'problem')
-    const outcome = { problems, warnings: all.filter(problem => problem.severity === 'warning'), files: files.names, version: files.version() }
+    const outcome = { problems, warnings: all.filter(problem => problem.severity === 'warning'), files: [...files.names].sort(), version: files.version() }
     if (mainPart.settings === undefined || problems.length > 0) return outcome
     const configuration = await buildConfiguration({
       file: main,

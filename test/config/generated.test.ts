@@ -98,8 +98,8 @@ t.test('walk and zod agree on what is right, for anything', async t => {
       const { problems, draft } = walk(parseSource('x.yaml', text), shape)
       const plain: unknown = parseDocument(text).toJS()
       const parsed = schema.safeParse(plain)
-      // Keys of YAML that are numbers or `null` differ in plain JavaScript; what is not built yet zod takes.
-      const own = problems.filter(problem => !problem.message.includes('not built yet'))
+      // What is not built yet zod takes, and `__proto__` it passes over.
+      const own = problems.filter(({ path, message }) => !message.includes('not built yet') && !path.includes('__proto__'))
       if (parsed.success) right++
       if (own.length === 0 && problems.length === 0) {
         t.ok(parsed.success, 'taken by both')
