@@ -30,6 +30,7 @@ export interface Upstream {
 /** A `public:` rule on the canonical path. */
 export interface PublicRule {
   readonly methods: ReadonlySet<string>
+  /** `/favicon.ico`; of a prefix what is before the star: `/assets/`. */
   readonly path: string
   /** True for `/assets/*`: everything below, at a segment boundary. */
   readonly prefix: boolean
