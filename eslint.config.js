@@ -1,7 +1,7 @@
 import neostandard from 'neostandard'
 
 export default [
-  ...neostandard({ ts: true, ignores: ['node_modules', '.tap', 'coverage'] }),
+  ...neostandard({ ts: true, ignores: ['node_modules', '.tap', 'coverage', 'data'] }),
   {
     files: ['**/*.ts'],
     rules: {
