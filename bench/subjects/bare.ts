@@ -1,5 +1,5 @@
 import httpProxy from '@fastify/http-proxy'
-import fastify from 'fastify'
+import fastify, { LogController } from 'fastify'
 import { pino } from 'pino'
 import type { AddressInfo } from 'node:net'
 import { serveSubject } from '../subject.ts'
@@ -14,9 +14,10 @@ const [upstream = '', log] = process.argv.slice(2)
 const added: Record<string, string> = {}
 for (let i = 0; i < forwarded.length; i += 2) added[forwarded[i] ?? ''] = forwarded[i + 1] ?? ''
 
-const app = log === 'log'
-  ? fastify({ loggerInstance: pino(pino.destination({ dest: 1, sync: false, minLength: 4096 })), disableRequestLogging: true })
-  : fastify()
+const app = fastify({
+  logger: log === 'log' ? { stream: pino.destination({ dest: 1, sync: false, minLength: 4096 }) } : false,
+  logController: new LogController({ disableRequestLogging: true })
+})
 if (log === 'log') {
   app.addHook('onResponse', async (request, reply) => {
     request.log.info({

@@ -69,10 +69,20 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
     if (place === undefined) return decline(new PorticoError('PORTICO_UNKNOWN_HOST', { wanted: 'a host of an app', got: host }))
     if (!isForwardable(target)) return decline(new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'a path without # and control characters' }))
 
-    const exchange: Exchange = { request, response, target, place, client, requestId: id, session: undefined, cancel: undefined }
+    const exchange: Exchange = {
+      request,
+      response,
+      target,
+      place,
+      client,
+      requestId: id,
+      session: undefined,
+      cancel: undefined,
+      settle: status => settle(exchange, began, status)
+    }
     response.once('close', () => {
       exchange.cancel?.()
-      settle(exchange, began, response.writableFinished ? response.statusCode : 499)
+      exchange.settle(response.writableFinished ? response.statusCode : 499)
     })
     return exchange
 

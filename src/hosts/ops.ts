@@ -1,30 +1,13 @@
 import fastify from 'fastify'
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { AddressInfo } from 'node:net'
-import { isIPv4 } from 'node:net'
+import { isIPv4, type AddressInfo } from 'node:net'
 import type { Configuration } from '../config/configuration.ts'
 import { PorticoError } from '../errors.ts'
 import { requestId } from '../proxy/client.ts'
 import { requestHost } from '../proxy/host.ts'
 import type { Refuse } from '../proxy/refusal.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-
-/** What `/status` shows: no secret, nothing of anybody's identity. */
-export interface Status {
-  readonly version: string
-  readonly ready: boolean
-  readonly configuration: { readonly version: string, readonly loaded_at: string }
-  readonly reload: { readonly at: string, readonly result: 'success' | 'failure', readonly problems: readonly string[] }
-  readonly websockets: number
-  readonly connections: readonly {
-    readonly id: string
-    readonly organization: string
-    readonly connector: string
-    readonly status: string
-    readonly client_secret_expires: string | null
-    readonly discovery: Readonly<Record<string, unknown>> | null
-  }[]
-}
+import type { Status } from './status.ts'
 
 export interface OpsDeps {
   readonly configuration: () => Configuration

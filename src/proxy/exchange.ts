@@ -16,4 +16,6 @@ export interface Exchange {
   session: Session | undefined
   /** Called when the client has gone or has everything: stops what is still under way for it. */
   cancel: (() => void) | undefined
+  /** The request is answered with this status: logged and counted, once. */
+  settle (status: number): void
 }

@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
 import { PorticoError } from '../errors.ts'
 import type { Session } from '../sessions/session.ts'
 import type { Exchange } from './exchange.ts'
@@ -15,12 +15,10 @@ export interface UpgradeDeps {
   readonly tunnels: Tunnels
   readonly kinds: HeaderKinds
   readonly refuse: (exchange: Exchange, error: PorticoError) => void
-  /** The 101 has gone out. */
-  readonly opened: (exchange: Exchange) => void
 }
 
 /** Opens a WebSocket for somebody who is signed in; `head` is what came behind the request. */
-export type Upgrade = (exchange: Exchange, session: Session, identity: readonly string[], socket: Duplex, head: Buffer) => void
+export type Upgrade = (exchange: Exchange, session: Session, identity: readonly string[], socket: Socket, head: Buffer) => void
 
 /**
  * WebSockets (ecosystem.md F8; behaviours.md K5): only from pages of the app or of
@@ -28,7 +26,7 @@ export type Upgrade = (exchange: Exchange, session: Session, identity: readonly 
  * is refused too. 101 goes out only after the upstream's, with the upstream's headers; any other
  * answer is passed on as it is.
  */
-export const createUpgrade = ({ forward, tunnels, kinds, refuse, opened }: UpgradeDeps): Upgrade => (exchange, session, identity, socket, head) => {
+export const createUpgrade = ({ forward, tunnels, kinds, refuse }: UpgradeDeps): Upgrade => (exchange, session, identity, socket, head) => {
   const { request, response, place } = exchange
   const { origin, 'content-length': length, 'transfer-encoding': encoding } = request.headers
 
@@ -59,7 +57,9 @@ export const createUpgrade = ({ forward, tunnels, kinds, refuse, opened }: Upgra
     socket.pause()
     socket.off('data', keep).off('end', leave)
     if (early.length > 0) socket.unshift(Buffer.concat(early))
-    opened(exchange)
+    // the answer goes out raw, and the socket's end is no longer this response's
+    response.detachSocket(socket)
+    exchange.settle(101)
     socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
     tunnels.open(session, socket, upstream)
   })

@@ -107,7 +107,7 @@ export const startProxy = async (t: Test, configuration: Configuration, limits: 
   const upstreams = createUpstreams()
   const tunnels = createTunnels(session => !ended.has(session.sid))
   const forward = createForward({ upstreams, kinds, refuse: refuseExchange })
-  const upgrade = createUpgrade({ forward, tunnels, kinds, refuse: refuseExchange, opened: () => {} })
+  const upgrade = createUpgrade({ forward, tunnels, kinds, refuse: refuseExchange })
   const step = (name: string) => (exchange: Exchange) => { exchange.response.writeHead(200, { 'X-Step': name }).end(name) }
   const login: AppLogin = {
     challenge: exchange => {

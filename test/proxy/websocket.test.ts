@@ -40,7 +40,7 @@ const open = async (port: number, path = '/ws', options: { sid?: string, origin?
 }
 
 t.test('K5 echo, large frames, subprotocols, and what the upstream speaks at once', async t => {
-  const { port, requests } = await start(t)
+  const { port, requests, lines } = await start(t)
   const { socket, first } = await open(port, '/greet', { protocols: ['a', 'b'], headers: { 'X-Auth-User': 'evil', 'X-Forwarded-For': '6.6.6.6', 'X-Custom': 'yes' } })
   t.equal(await first, 'at once', 'no byte behind the 101 is lost')
   t.equal(socket.protocol, 'b', 'the upstream chooses among all')
@@ -64,6 +64,8 @@ t.test('K5 echo, large frames, subprotocols, and what the upstream speaks at onc
   const closed = once(socket, 'close')
   socket.close(4321, 'bye')
   t.equal((await closed)[0], 4321, 'the farewell of one end reaches the other')
+  t.match(lines, [{ status: 101, path: '/greet', member: 'member-of-sid-1' }], 'logged once')
+  t.equal(lines.length, 1)
 })
 
 t.test('K5 Firefox\'s Connection, another case, and bytes that follow the handshake', async t => {

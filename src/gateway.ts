@@ -1,0 +1,155 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Configuration } from './config/configuration.ts'
+import type { Problem } from './config/problem.ts'
+import { createConnectors } from './connections/connectors.ts'
+import { PorticoError } from './errors.ts'
+import { createAppsHost, type AppLogin } from './hosts/apps.ts'
+import { createDoor } from './hosts/door.ts'
+import { createOpsHost } from './hosts/ops.ts'
+import { createStatus, type ReloadRecord } from './hosts/status.ts'
+import { createIdentityHeaders } from './identity/headers.ts'
+import { createClients, requestId } from './proxy/client.ts'
+import type { Exchange } from './proxy/exchange.ts'
+import { createForward } from './proxy/forward.ts'
+import { createHeaderKinds } from './proxy/header-kinds.ts'
+import { canonicalHost } from './proxy/host.ts'
+import { createRefusal } from './proxy/refusal.ts'
+import { createTunnels } from './proxy/tunnels.ts'
+import { createUpgrade } from './proxy/upgrade.ts'
+import { createUpstreams } from './proxy/upstreams.ts'
+import { createSealer } from './sessions/seal.ts'
+import { createSessions } from './sessions/sessions.ts'
+import { createSqliteStore } from './store/sqlite.ts'
+import { createAudit } from './telemetry/audit.ts'
+import type { Log } from './telemetry/log.ts'
+import { createMetrics } from './telemetry/metrics.ts'
+import { createRequestLog } from './telemetry/request-log.ts'
+
+/** Milliseconds that requests under way are given when the gateway closes. */
+const patience = 10_000
+
+/** A running Portico: the public server, the ops listener, and everything behind them. */
+export interface Gateway {
+  /** Opens both listeners. Throws what listening throws, or PORTICO_STORE_UNAVAILABLE. */
+  listen (): Promise<{ public: AddressInfo, ops: AddressInfo }>
+  /** Puts another configuration in force. No request fails of it: each goes on with what it began with. */
+  reload (configuration: Configuration): Promise<void>
+  /** A configuration was refused; the one in force stays, and this is said wherever operators look. */
+  reloadFailed (problems: readonly Problem[]): void
+  /** Finishes what is under way, refuses what is new, and lets go of everything. */
+  close (): Promise<void>
+}
+
+/** Assembles a gateway; nothing listens before `listen`. */
+export const createGateway = async (deps: { configuration: Configuration, log: Log }): Promise<Gateway> => {
+  const { log } = deps
+
+  // What is in force: replaced as one, never changed.
+  let force = { configuration: deps.configuration, sealer: await createSealer(deps.configuration.keys) }
+  let reloads: ReloadRecord = { loadedAt: new Date(), at: new Date(), problems: [] }
+  let closing = false
+  const configuration = () => force.configuration
+  const sealer = () => force.sealer
+
+  const metrics = createMetrics({ configuration })
+  const audit = createAudit(log)
+
+  const store = createSqliteStore({ path: deps.configuration.store.path })
+  const sessions = createSessions({ store, configuration, sealer, log })
+  const connectors = createConnectors({ store, configuration, log })
+  const clients = createClients(configuration)
+
+  const refuse = createRefusal({ page: (code, status, id) => ({ html: `<!doctype html><title>${status}</title><p>${code}<p>${id}`, contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'" }) })
+  const refuseExchange = (exchange: Exchange, error: PorticoError) => {
+    log.warn({ err: error, request_id: exchange.requestId, app: exchange.place.app.id }, 'not forwarded')
+    refuse(exchange.request, exchange.response, error, exchange.requestId)
+  }
+  const challenge = (exchange: Exchange) => refuse(exchange.request, exchange.response, new PorticoError('PORTICO_SIGN_IN_REQUIRED'), exchange.requestId)
+  const login: AppLogin = { challenge, begin: challenge, redeem: challenge, signOut: challenge }
+
+  const kinds = createHeaderKinds()
+  const upstreams = createUpstreams()
+  const tunnels = createTunnels(sessions.isLive)
+  sessions.onEnd(tunnels.sweep)
+  const forward = createForward({ upstreams, kinds, refuse: refuseExchange })
+  const apps = await createAppsHost({
+    configuration,
+    sessions,
+    identityHeaders: createIdentityHeaders({ configuration }),
+    clients,
+    login,
+    forward,
+    upgrade: createUpgrade({ forward, tunnels, kinds, refuse: refuseExchange }),
+    refuse,
+    requestLog: createRequestLog(log),
+    observe: metrics.request,
+    log
+  })
+
+  const receive = (request: IncomingMessage, response: ServerResponse) => {
+    if (closing) {
+      refuse(request, response, new PorticoError('PORTICO_SHUTTING_DOWN'), requestId(undefined, false), { headers: { Connection: 'close', 'Retry-After': '5' } })
+    } else if (canonicalHost(request.headers.host) === force.configuration.authHost) apps.receive(request, response)
+    else apps.receive(request, response)
+  }
+  const door = createDoor({ listen: deps.configuration.listen, receive, upgrade: apps.upgrade })
+
+  const ready = async () => {
+    if (closing) throw new PorticoError('PORTICO_SHUTTING_DOWN')
+    await store.ping()
+  }
+  const ops = await createOpsHost({
+    configuration,
+    metrics,
+    ready,
+    status: createStatus({ configuration, connectors, reloads: () => reloads, ready, websockets: () => tunnels.size }),
+    statusPage: status => ({ html: JSON.stringify(status), contentSecurityPolicy: "default-src 'none'" }),
+    refuse
+  })
+
+  const report = () => {
+    const { version, apps, organizations, connections } = configuration()
+    metrics.reload(true)
+    audit.reload({ version, apps: apps.size, organizations: organizations.size, connections: connections.size })
+  }
+
+  return {
+    listen: async () => {
+      await sessions.start()
+      const addresses = { ops: await ops.listen(), public: await door.listen() }
+      report()
+      log.info({ public: addresses.public, ops: addresses.ops }, 'listening')
+      return addresses
+    },
+
+    reload: async next => {
+      const sealerOfNext = await createSealer(next.keys)
+      force = { configuration: next, sealer: sealerOfNext }
+      log.level = next.logs.level
+      if (next.listen.tls !== undefined) door.replaceCertificate(next.listen.tls)
+      upstreams.retain(next)
+      await sessions.trust.adopt(next)
+      tunnels.sweep()
+      reloads = { loadedAt: new Date(), at: new Date(), problems: [] }
+      report()
+    },
+
+    reloadFailed: problems => {
+      const lines = problems.map(({ file, line, column, path, message, remedy }) => `${file}:${line}:${column} ${path}: ${message} — ${remedy}`)
+      reloads = { ...reloads, at: new Date(), problems: lines }
+      metrics.reload(false)
+      audit.reloadFailed({ version: configuration().version, problems: lines })
+    },
+
+    close: async () => {
+      closing = true
+      tunnels.close()
+      await door.close(patience)
+      await Promise.all([apps.close(), upstreams.destroy(), connectors.close()])
+      await sessions.stop()
+      await store.close()
+      await ops.close()
+    }
+  }
+}
