@@ -26,7 +26,10 @@ const tokenFaults = {
   OAUTH_JWT_TIMESTAMP_CHECK_FAILED: 'PORTICO_ID_TOKEN_TIME'
 } as const
 
-const userinfoFaults = { OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED: 'PORTICO_USERINFO_SUBJECT' } as const
+const userinfoFaults = {
+  OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED: 'PORTICO_USERINFO_SUBJECT',
+  OAUTH_KEY_SELECTION_FAILED: 'PORTICO_ID_TOKEN_KEY'
+} as const
 
 /**
  * Generic OpenID Connect (product R6): authorization code with PKCE S256, nonce, state and verified
