@@ -21,7 +21,7 @@ const remark = (line: string): string | undefined => {
       case 'sign_in': return `${entry.email} signed in through ${entry.connection}`
       case 'sign_in_refused': return `a sign-in was refused: ${entry.code}${entry.wanted === undefined ? '' : `, wanted ${entry.wanted}`}${entry.got === undefined ? '' : `, got ${entry.got}`}`
       case 'sign_out': return `${entry.email} signed out`
-      case 'reload': return `configuration ${entry.version} is in force`
+      case 'reload': return `the configuration is in force: ${entry.organizations} organizations, ${entry.connections} connections`
       default: return entry.level === 'warn' || entry.level === 'error' || entry.level === 'fatal' || entry.level >= 40 ? entry.msg : undefined
     }
   } catch {

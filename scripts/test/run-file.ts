@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { inspect } from 'node:util'
 import { Parser } from 'tap-parser'
 import type { Result } from 'tap-parser'
+import { stringify } from 'yaml'
 
 export interface FileOutcome {
   readonly file: string
@@ -21,7 +21,7 @@ const kept = 8_000
 const nameOf = (result: Result): string => result.fullname || result.name
 
 const describe = (result: Result): string =>
-  `not ok ${nameOf(result)}${result.diag ? `\n${inspect(result.diag, { depth: 6, breakLength: 140 })}` : ''}`
+  `not ok ${nameOf(result)}${result.diag ? `\n${stringify(result.diag).trimEnd()}` : ''}`
 
 /** Runs one test file with this Node and counts what its TAP says; killed after `timeout` milliseconds. Never throws. */
 export const runFile = async (file: string, timeout: number): Promise<FileOutcome> => {
@@ -40,7 +40,7 @@ export const runFile = async (file: string, timeout: number): Promise<FileOutcom
   })
   const complete = new Promise<boolean>(resolve => {
     parser.on('complete', results => {
-      if (results.plan.skipAll) skipped.push(`${file}: ${results.plan.skipReason || 'no reason given'}`)
+      if (results.plan.skipAll && results.plan.skipReason && results.plan.skipReason !== 'no tests found') skipped.push(`${file}: ${results.plan.skipReason}`)
       resolve(results.ok)
     })
   })

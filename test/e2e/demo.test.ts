@@ -1,0 +1,226 @@
+import t from 'tap'
+import { createWorld, giveEmail, noBrowser, picture, shown, signInAtProvider } from './world.ts'
+import type { Visit, World } from './world.ts'
+
+const ada = { who: 'Hello, Ada Lovelace', email: 'ada@acme.example', verified: 5, refuted: 0 }
+
+const signedIn = async (world: World, email = 'ada@acme.example'): Promise<Visit> => {
+  const visit = await world.visit()
+  const page = await visit.page()
+  await page.goto(world.analytics)
+  await giveEmail(page, email)
+  await signInAtProvider(page)
+  await shown(page)
+  await page.close()
+  return visit
+}
+
+t.test('the demo in a browser', { skip: noBrowser }, async t => {
+  const world = await createWorld()
+  t.teardown(async () => { await world.close() })
+
+  await t.test('R8 R12 an e-mail, a sign-in at the company, and the page that was asked for; then another app without a question', async t => {
+    const visit = await world.visit()
+    const page = await visit.page()
+    const target = '/reports/7?from=2026-01-01&path=a%2Fb&q=%E2%9C%93'
+    await page.goto(`${world.analytics}${target}#totals`)
+    t.equal(new URL(page.url()).origin, world.auth, 'the auth host asks')
+    await picture(page, 'email')
+    await giveEmail(page, 'Ada@ACME.example')
+    await page.waitForSelector('input[name=login]')
+    t.ok(page.url().startsWith(`${world.provider}/acme/`), 'at the provider of her company')
+    t.equal(await page.inputValue('input[name=login]'), 'ada@acme.example', 'login_hint')
+    await picture(page, 'provider')
+    await signInAtProvider(page)
+    t.match(await shown(page), { ...ada, request: `GET ${target}` })
+    t.ok(page.url().startsWith(`${world.analytics}${target}`), 'the deep link is kept')
+    await picture(page, 'app')
+
+    const before = visit.requests.length
+    await page.goto(`${world.dashboardEu}/boards/2`)
+    t.match(await shown(page), { ...ada, request: 'GET /boards/2' })
+    t.notOk(visit.requests.slice(before).some(({ origin }) => origin === world.provider), 'the provider is not even asked')
+    for (const app of [world.dashboardUs, world.portal]) {
+      await page.goto(app)
+      t.match(await shown(page), ada, app)
+    }
+    t.same(visit.complaints, [], 'the console is empty')
+    await visit.close()
+  })
+
+  await t.test('E1 N10 cookies as Chromium keeps them: host-only, Secure, HttpOnly, Lax, and none left over', async t => {
+    const visit = await signedIn(world)
+    const page = await visit.page()
+    await page.goto(world.dashboardUs)
+    await shown(page)
+    t.equal(await page.evaluate('document.cookie'), '', 'no script sees any')
+    const cookies = (await visit.context.cookies()).filter(({ domain }) => domain !== 'idp.localhost')
+    for (const cookie of cookies) {
+      t.match(cookie, { name: /^__Host-portico/, path: '/', secure: true, httpOnly: true, sameSite: 'Lax', domain: /^[a-z]/ }, `${cookie.domain} ${cookie.name}`)
+    }
+    const sessions = cookies.filter(({ name }) => name === '__Host-portico').map(({ domain }) => domain)
+    t.same(sessions.sort(), ['analytics.localhost', 'auth.localhost', 'dashboard.localhost'], 'one for each host that was visited')
+    t.notOk(cookies.some(({ name }) => /attempt|begin/.test(name)), 'nothing is left of the sign-in')
+    await visit.close()
+  })
+
+  await t.test('R2 the other company goes to its own provider; what is nobody’s is asked again', async t => {
+    const visit = await world.visit()
+    const page = await visit.page()
+    await page.goto(world.portal)
+    await giveEmail(page, 'somebody@unknown.example')
+    await page.waitForURL(url => url.searchParams.has('email'))
+    t.equal(new URL(page.url()).origin, world.auth)
+    t.match(await page.innerText('body'), /PORTICO_NO_CONNECTION/)
+    await picture(page, 'no-connection')
+    await giveEmail(page, 'hari@globex.example')
+    await page.waitForSelector('input[name=login]')
+    t.ok(page.url().startsWith(`${world.provider}/globex/`))
+    await signInAtProvider(page)
+    t.match(await shown(page), { who: 'Hello, Hari Čapek', email: 'hari@globex.example', verified: 5, refuted: 0, request: 'GET /' })
+    await visit.close()
+  })
+
+  await t.test('N1 H7 whom Acme’s provider names from another domain is refused, with a code', async t => {
+    const visit = await world.visit()
+    const page = await visit.page()
+    await page.goto(world.analytics)
+    await giveEmail(page, 'ada@acme.example')
+    await signInAtProvider(page, 'ivy@elsewhere.example')
+    await page.waitForURL(`${world.auth}/**`)
+    t.match(await page.innerText('body'), /PORTICO_[A-Z_]+/)
+    t.notMatch(await page.innerText('body'), /ivy@elsewhere/)
+    await picture(page, 'refused')
+    await page.goto(world.analytics)
+    t.equal(new URL(page.url()).origin, world.auth, 'she is still nobody')
+    await visit.close()
+  })
+
+  await t.test('F7 cancelling at the provider ends on a page from which it starts again', async t => {
+    const visit = await world.visit()
+    const page = await visit.page()
+    await page.goto(`${world.analytics}/after`)
+    await giveEmail(page, 'ada@acme.example')
+    await page.click('button[value=cancel]')
+    await page.waitForURL(`${world.auth}/**`)
+    t.match(await page.innerText('body'), /PORTICO_[A-Z_]+/)
+    await picture(page, 'cancelled')
+    await visit.close()
+  })
+
+  for (const order of [[0, 1], [1, 0]] as const) {
+    await t.test(`F1 two tabs, finished ${order[0] === 0 ? 'in the order they began' : 'the other way round'}: each gets its page`, async t => {
+      const visit = await world.visit()
+      const tabs = [await visit.page(), await visit.page()]
+      const targets = [`${world.analytics}/first`, `${world.portal}/second`]
+      for (const [i, tab] of tabs.entries()) {
+        await tab.goto(targets[i] ?? '')
+        await giveEmail(tab, 'grace@acme.example')
+        await tab.waitForSelector('input[name=login]')
+      }
+      for (const i of order) {
+        const tab = tabs[i]
+        if (tab === undefined) continue
+        await signInAtProvider(tab)
+        t.match(await shown(tab), { who: 'Hello, Grace Hopper', verified: 5 })
+        t.equal(tab.url(), targets[i])
+      }
+      await visit.close()
+    })
+  }
+
+  await t.test('F2 ten tabs restored at once: one sign-in after the other, each gets its page', async t => {
+    const visit = await world.visit()
+    const tabs = await Promise.all(Array.from({ length: 10 }, async () => await visit.page()))
+    const target = (i: number): string => `${i % 2 === 0 ? world.analytics : world.portal}/tab/${i}`
+    await Promise.all(tabs.map(async (tab, i) => { await tab.goto(target(i)) }))
+    for (const [i, tab] of tabs.entries()) {
+      await giveEmail(tab, 'ada@acme.example')
+      // Later tabs: the provider, or Portico itself, knows her by now.
+      await tab.waitForSelector('input[name=login], #who')
+      if (await tab.locator('input[name=login]').count() > 0) await signInAtProvider(tab)
+      t.match(await shown(tab), ada)
+      t.equal(tab.url(), target(i))
+    }
+    await visit.close()
+  })
+
+  await t.test('F15 back after the sign-in is no dead end', async t => {
+    const visit = await world.visit()
+    const page = await visit.page()
+    await page.goto(`${world.analytics}/wanted`)
+    await giveEmail(page, 'ada@acme.example')
+    await signInAtProvider(page)
+    await shown(page)
+    const trail: string[] = []
+    for (let i = 0; i < 4; i++) {
+      await page.goBack({ waitUntil: 'load' }).catch(() => null)
+      trail.push(page.url())
+      if (page.url() === 'about:blank') break
+      const body = await page.innerText('body')
+      t.notMatch(body, /PORTICO_/, `no error page at ${new URL(page.url()).pathname}`)
+    }
+    await page.goto(`${world.analytics}/wanted`)
+    t.match(await shown(page), ada)
+    t.ok(trail.length > 0)
+    await visit.close()
+  })
+
+  await t.test('F4 a return that is opened again with a live session leads to the page asked for', async t => {
+    const visit = await world.visit()
+    const page = await visit.page()
+    await page.goto(`${world.analytics}/wanted`)
+    await giveEmail(page, 'ada@acme.example')
+    await signInAtProvider(page)
+    await shown(page)
+    const callback = visit.requests.find(({ origin, pathname }) => origin === world.auth && pathname === '/login/acme_oidc/callback')
+    if (callback === undefined) throw new Error('there was no return')
+    await page.goto(callback.href)
+    t.match(await shown(page), ada)
+    t.equal(page.url(), `${world.analytics}/wanted`)
+    await visit.close()
+  })
+
+  await t.test('L1 L6 signing out of one app ends the other too', async t => {
+    const visit = await signedIn(world)
+    const [analytics, portal] = [await visit.page(), await visit.page()]
+    await analytics.goto(world.analytics)
+    await portal.goto(world.portal)
+    t.match(await shown(portal), ada)
+    await analytics.click('#sign-out')
+    await analytics.waitForURL(`${world.auth}/logout/done`)
+    await picture(analytics, 'signed-out')
+    await portal.goto(`${world.portal}/again`)
+    t.equal(new URL(portal.url()).origin, world.auth, 'asked again')
+    t.equal(await portal.inputValue('input[name=email]'), '', 'and nobody is remembered')
+    t.notOk((await visit.context.cookies()).some(({ name, domain }) => name === '__Host-portico' && domain !== 'portal.localhost'), 'no session is kept')
+    await visit.close()
+  })
+
+  await t.test('A2 a script’s request without a session is told so in JSON, and leaves no cookie', async t => {
+    const visit = await world.visit()
+    const page = await visit.page()
+    // A public path gives a page of this origin without a sign-in.
+    await page.goto(`${world.analytics}/favicon.ico`)
+    const answer = await page.evaluate(`fetch('/api/x', { headers: { accept: 'application/json' } })
+      .then(async r => ({ status: r.status, type: r.headers.get('content-type'), body: await r.json() }))`)
+    t.match(answer, { status: 401, type: /^application\/problem\+json/, body: { code: /^PORTICO_/, login_url: /\/login\?app=analytics/, request_id: /./ } })
+    t.same(await visit.context.cookies(), [])
+    await visit.close()
+  })
+
+  await t.test('without scripts everything works just as well', async t => {
+    const visit = await world.visit({ javaScriptEnabled: false })
+    const page = await visit.page()
+    await page.goto(`${world.dashboardEu}/plain`)
+    await giveEmail(page, 'grace@acme.example')
+    await signInAtProvider(page)
+    t.match(await shown(page), { who: 'Hello, Grace Hopper', request: 'GET /plain', verified: 5 })
+    await visit.close()
+  })
+
+  await t.test('the terminal tells who signed in, and nothing secret', async t => {
+    t.match(world.printed(), /ada@acme\.example signed in through acme_oidc/)
+    t.notMatch(world.printed(), /eyJ|__Host-|code=|ticket=/)
+  })
+})
