@@ -14,7 +14,7 @@ import type { Exchange } from './proxy/exchange.ts'
 import { createForward } from './proxy/forward.ts'
 import { createHeaderKinds } from './proxy/header-kinds.ts'
 import { canonicalHost } from './proxy/host.ts'
-import { createRefusal } from './proxy/refusal.ts'
+import { createDecline, refuse } from './proxy/refusal.ts'
 import { createTunnels } from './proxy/tunnels.ts'
 import { createUpgrade } from './proxy/upgrade.ts'
 import { createUpstreams } from './proxy/upstreams.ts'
@@ -60,11 +60,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const connectors = createConnectors({ store, configuration, log })
   const clients = createClients(configuration)
 
-  const refuse = createRefusal({ page: (code, status, id) => ({ html: `<!doctype html><title>${status}</title><p>${code}<p>${id}`, contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'" }) })
-  const refuseExchange = (exchange: Exchange, error: PorticoError) => {
-    log.warn({ err: error, request_id: exchange.requestId, app: exchange.place.app.id }, 'not forwarded')
-    refuse(exchange.request, exchange.response, error, exchange.requestId)
-  }
+  const decline = createDecline(log)
   const challenge = (exchange: Exchange) => refuse(exchange.request, exchange.response, new PorticoError('PORTICO_SIGN_IN_REQUIRED'), exchange.requestId)
   const login: AppLogin = { challenge, begin: challenge, redeem: challenge, signOut: challenge }
 
@@ -72,7 +68,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const upstreams = createUpstreams()
   const tunnels = createTunnels(sessions.isLive)
   sessions.onEnd(tunnels.sweep)
-  const forward = createForward({ upstreams, kinds, refuse: refuseExchange })
+  const forward = createForward({ upstreams, kinds, decline })
   const apps = await createAppsHost({
     configuration,
     sessions,
@@ -80,11 +76,10 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     clients,
     login,
     forward,
-    upgrade: createUpgrade({ forward, tunnels, kinds, refuse: refuseExchange }),
-    refuse,
+    upgrade: createUpgrade({ forward, tunnels, kinds, decline }),
+    decline,
     requestLog: createRequestLog(log),
-    observe: metrics.request,
-    log
+    observe: metrics.request
   })
 
   const receive = (request: IncomingMessage, response: ServerResponse) => {
@@ -103,9 +98,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     configuration,
     metrics,
     ready,
-    status: createStatus({ configuration, connectors, reloads: () => reloads, ready, websockets: () => tunnels.size }),
-    statusPage: status => ({ html: JSON.stringify(status), contentSecurityPolicy: "default-src 'none'" }),
-    refuse
+    status: createStatus({ configuration, connectors, reloads: () => reloads, ready, websockets: () => tunnels.size })
   })
 
   const report = () => {

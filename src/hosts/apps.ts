@@ -9,13 +9,12 @@ import { requestId, type Clients } from '../proxy/client.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import type { Forward } from '../proxy/forward.ts'
 import { requestHost } from '../proxy/host.ts'
-import type { Refuse } from '../proxy/refusal.ts'
+import { refuse, type Decline } from '../proxy/refusal.ts'
 import { isForwardable, isPublic, pathOf, readsAsOwn } from '../proxy/target.ts'
 import type { Upgrade } from '../proxy/upgrade.ts'
 import type { Session } from '../sessions/session.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { RequestLine } from '../telemetry/request-log.ts'
-import type { Log } from '../telemetry/log.ts'
 
 /** The steps of sign-in that happen on app hosts; each answers the exchange's response itself. */
 export interface AppLogin {
@@ -35,10 +34,9 @@ export interface AppsDeps {
   readonly login: AppLogin
   readonly forward: Forward
   readonly upgrade: Upgrade
-  readonly refuse: Refuse
+  readonly decline: Decline
   readonly requestLog: (line: RequestLine) => void
   readonly observe: (app: string, seconds: number) => void
-  readonly log: Log
 }
 
 /** What the gateway hands requests of app hosts to. */
@@ -56,7 +54,7 @@ const nobody: readonly string[] = []
  * would refuse targets, methods and content types that belong to the app.
  */
 export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
-  const { configuration, sessions, identityHeaders, clients, login, forward, refuse, log } = deps
+  const { configuration, sessions, identityHeaders, clients, login, forward, decline } = deps
 
   const open = (request: IncomingMessage, response: ServerResponse, target: string): Exchange | undefined => {
     const began = performance.now()
@@ -64,10 +62,10 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
     const client = clients.identify(peer, joined(request.headers['x-forwarded-for']))
     const id = requestId(request.headers['x-request-id'], client.trusted)
     const host = requestHost(request.rawHeaders)
-    if (host === undefined) return decline(new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'one well-formed Host' }))
+    if (host === undefined) return turnAway(new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'one well-formed Host' }))
     const place = configuration().places.get(host)
-    if (place === undefined) return decline(new PorticoError('PORTICO_UNKNOWN_HOST', { wanted: 'a host of an app', got: host }))
-    if (!isForwardable(target)) return decline(new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'a path without # and control characters' }))
+    if (place === undefined) return turnAway(new PorticoError('PORTICO_UNKNOWN_HOST', { wanted: 'a host of an app', got: host }))
+    if (!isForwardable(target)) return turnAway(new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'a path without # and control characters' }))
 
     const exchange: Exchange = {
       request,
@@ -86,7 +84,7 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
     })
     return exchange
 
-    function decline (error: PorticoError): undefined {
+    function turnAway (error: PorticoError): undefined {
       response.once('close', () => deps.requestLog({
         requestId: id,
         method: request.method ?? '',
@@ -118,11 +116,8 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
     })
   }
 
-  const fail = (exchange: Exchange, error: unknown) => {
-    const known = error instanceof PorticoError ? error : new PorticoError('PORTICO_INTERNAL', { cause: error })
-    log[known.status >= 500 ? 'error' : 'info']({ err: known, request_id: exchange.requestId, app: exchange.place.app.id }, 'request failed')
-    refuse(exchange.request, exchange.response, known, exchange.requestId)
-  }
+  const fail = (exchange: Exchange, error: unknown) =>
+    decline(exchange, error instanceof PorticoError ? error : new PorticoError('PORTICO_INTERNAL', { cause: error }))
 
   const run = (exchange: Exchange, step: (exchange: Exchange) => void | Promise<void>) => {
     try {

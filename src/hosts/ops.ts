@@ -4,10 +4,11 @@ import { isIPv4, type AddressInfo } from 'node:net'
 import type { Configuration } from '../config/configuration.ts'
 import { PorticoError } from '../errors.ts'
 import { requestId } from '../proxy/client.ts'
+import { contentSecurityPolicy } from '../pages/layout.ts'
+import { statusPage, type Status } from '../pages/status-page.ts'
 import { requestHost } from '../proxy/host.ts'
-import type { Refuse } from '../proxy/refusal.ts'
+import { refuse } from '../proxy/refusal.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import type { Status } from './status.ts'
 
 export interface OpsDeps {
   readonly configuration: () => Configuration
@@ -15,8 +16,6 @@ export interface OpsDeps {
   /** Throws while requests should go elsewhere. */
   readonly ready: () => Promise<void>
   readonly status: () => Promise<Status>
-  readonly statusPage: (status: Status) => { html: string, contentSecurityPolicy: string }
-  readonly refuse: Refuse
 }
 
 export interface OpsHost {
@@ -33,7 +32,7 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
  * The ops listener (product.md, "The auth host", below the table): health, metrics and status, apart
  * from every public host (behaviours.md V5). It checks Host, so that no web page can be pointed at it.
  */
-export const createOpsHost = async ({ configuration, metrics, ready, status, statusPage, refuse }: OpsDeps): Promise<OpsHost> => {
+export const createOpsHost = async ({ configuration, metrics, ready, status }: OpsDeps): Promise<OpsHost> => {
   const { ops } = configuration()
   const app = fastify({ forceCloseConnections: true, requestTimeout: 15_000 })
 
@@ -82,9 +81,8 @@ export const createOpsHost = async ({ configuration, metrics, ready, status, sta
     if (!isLoopback(ops.host) && !hasToken(request.headers.authorization)) throw new PorticoError('PORTICO_OPS_TOKEN')
     const report = await status()
     if (request.headers.accept?.includes('text/html') !== true) return report
-    const { html, contentSecurityPolicy } = statusPage(report)
     reply.type('text/html; charset=utf-8').header('Content-Security-Policy', contentSecurityPolicy)
-    return html
+    return statusPage(report)
   })
 
   return {

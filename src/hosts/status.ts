@@ -1,26 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Configuration } from '../config/configuration.ts'
 import type { Connectors } from '../connections/connectors.ts'
-
-/** What `/status` shows: no secret, nothing of anybody's identity. */
-export interface Status {
-  readonly version: string
-  readonly ready: boolean
-  readonly configuration: { readonly version: string, readonly loaded_at: string }
-  readonly last_reload: { readonly at: string, readonly result: 'success' | 'failure', readonly problems: readonly string[] }
-  readonly websockets: number
-  readonly connections: readonly ConnectionStatus[]
-}
-
-export interface ConnectionStatus {
-  readonly id: string
-  readonly organization: string
-  readonly connector: string
-  readonly status: string
-  readonly client_secret_expires: string | null
-  /** As the connector tells it. */
-  readonly health: unknown
-}
+import type { ConnectionStatus, Status } from '../pages/status-page.ts'
 
 /** What happened to the configuration last. */
 export interface ReloadRecord {
@@ -38,8 +19,10 @@ export interface StatusDeps {
   readonly websockets: () => number
 }
 
-/** Milliseconds of a date that says nothing beyond seconds. */
-const iso = (seconds: number): string => new Date(seconds * 1_000).toISOString()
+const iso = (seconds: number | undefined): string | null => seconds === undefined ? null : new Date(seconds * 1_000).toISOString()
+
+const healthOf = ({ lastGood, lastError, lastErrorAt }: ReturnType<Connectors['health']>): ConnectionStatus['health'] =>
+  ({ last_good: iso(lastGood), last_error: lastError ?? null, last_error_at: iso(lastErrorAt) })
 
 const packageVersion = (): string => {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
@@ -62,8 +45,8 @@ export const createStatus = ({ configuration, connectors, reloads, ready, websoc
         organization: connection.organization.id,
         connector: connection.connector,
         status: connection.status,
-        client_secret_expires: connection.clientSecretExpires === undefined ? null : iso(connection.clientSecretExpires),
-        health: connectors.health(connection)
+        client_secret_expires: iso(connection.clientSecretExpires),
+        health: healthOf(connectors.health(connection))
       }))
     }
   }

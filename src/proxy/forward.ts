@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici'
 import { PorticoError } from '../errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { HeaderKinds } from './header-kinds.ts'
+import type { Decline } from './refusal.ts'
 import { upstreamHeaders } from './request-headers.ts'
 import { browserHeaders } from './response-headers.ts'
 import { upstreamFailure } from './upstream-failure.ts'
@@ -18,8 +19,8 @@ export type OnUpgrade = (rawHeaders: readonly (Buffer | string)[], upstream: Dup
 export interface ForwardDeps {
   readonly upstreams: Upstreams
   readonly kinds: HeaderKinds
-  /** Answers in the upstream's stead, and logs why. */
-  readonly refuse: (exchange: Exchange, error: PorticoError) => void
+  /** Answers in the upstream's stead. */
+  readonly decline: Decline
 }
 
 /** Forwards an exchange with these identity headers; with `onUpgrade` it asks for a WebSocket. */
@@ -40,7 +41,7 @@ const rawOf = (raw: unknown): readonly (Buffer | string)[] => Array.isArray(raw)
  * The request's body for undici, which destroys what it is given when an upstream answers early;
  * destroying the request itself would take the client's connection, and the answer, with it.
  */
-const upload = (exchange: Exchange, refuse: ForwardDeps['refuse']): PassThrough => {
+const upload = (exchange: Exchange, decline: Decline): PassThrough => {
   const { request, response } = exchange
   const body = new PassThrough({ highWaterMark: 64 * 1024 })
   request.pipe(body)
@@ -50,7 +51,7 @@ const upload = (exchange: Exchange, refuse: ForwardDeps['refuse']): PassThrough 
     if (request.complete || request.isPaused()) return
     exchange.cancel?.()
     if (response.headersSent) response.destroy()
-    else refuse(exchange, new PorticoError('PORTICO_REQUEST_TIMEOUT', { wanted: 'the rest of the body', got: 'silence' }))
+    else decline(exchange, new PorticoError('PORTICO_REQUEST_TIMEOUT', { wanted: 'the rest of the body', got: 'silence' }))
   })
   request.once('end', () => { if (!response.writableFinished) request.setTimeout(0) })
   // no answer before this point: whoever is refused is not invited to send
@@ -63,7 +64,7 @@ const upload = (exchange: Exchange, refuse: ForwardDeps['refuse']): PassThrough 
  * attempt (ecosystem.md F1–F7; behaviours.md K). Headers and target go over byte for byte. A client
  * that leaves ends the upstream request; an upstream that breaks off ends the client's connection.
  */
-export const createForward = ({ upstreams, kinds, refuse }: ForwardDeps): Forward => (exchange, identity, onUpgrade) => {
+export const createForward = ({ upstreams, kinds, decline }: ForwardDeps): Forward => (exchange, identity, onUpgrade) => {
   const { request, response, place: { upstream }, target } = exchange
   let controller: Dispatcher.DispatchController | undefined
   let gone = false
@@ -100,7 +101,7 @@ export const createForward = ({ upstreams, kinds, refuse }: ForwardDeps): Forwar
     path: target,
     method: request.method ?? 'GET',
     headers: upstreamHeaders(kinds, exchange, identity),
-    body: hasBody(request) ? upload(exchange, refuse) : null,
+    body: hasBody(request) ? upload(exchange, decline) : null,
     headersTimeout: upstream.headersTimeout,
     ...upstream.tls !== undefined && { servername: upstream.tls.serverName },
     ...onUpgrade !== undefined && { upgrade: 'websocket' }
@@ -146,7 +147,7 @@ export const createForward = ({ upstreams, kinds, refuse }: ForwardDeps): Forwar
       ended = true
       // a short body must never look like a whole one
       if (response.headersSent) response.destroy()
-      else refuse(exchange, upstreamFailure(error, upstream.socketPath ?? upstream.origin))
+      else decline(exchange, upstreamFailure(error, upstream.socketPath ?? upstream.origin))
     }
   })
 }

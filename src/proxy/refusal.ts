@@ -1,15 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { publicText, type ErrorCode, type PorticoError } from '../errors.ts'
-
-/** A page that Portico shows in an app's stead, and the policy that lets it be shown. */
-export interface RefusalPage {
-  readonly html: string
-  readonly contentSecurityPolicy: string
-}
-
-export interface RefusalDeps {
-  readonly page: (code: ErrorCode, status: number, requestId: string) => RefusalPage
-}
+import { publicText, type PorticoError } from '../errors.ts'
+import { errorPage } from '../pages/error-page.ts'
+import { contentSecurityPolicy } from '../pages/layout.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Exchange } from './exchange.ts'
 
 /** Members of the problem beside the usual ones, and further headers. */
 export interface RefusalExtras {
@@ -19,24 +13,21 @@ export interface RefusalExtras {
 
 /**
  * Answers with an error: a page where HTML is asked for, else `application/problem+json` (RFC 9457),
- * both with the code and the request id and nothing else of what happened (behaviours.md K3).
+ * both with the code and the request id and nothing else of what happened (behaviours.md K3). Never
+ * cached nor framed, and X-Portico-Intercepted says that the app did not answer.
  */
-export type Refuse = (request: IncomingMessage, response: ServerResponse, error: PorticoError, requestId: string, extras?: RefusalExtras) => void
-
-/** See Refuse. Never caches, never frames, and says by X-Portico-Intercepted that the app did not answer. */
-export const createRefusal = ({ page }: RefusalDeps): Refuse => (request, response, error, requestId, extras = {}) => {
+export const refuse = (request: IncomingMessage, response: ServerResponse, error: PorticoError, requestId: string, extras: RefusalExtras = {}): void => {
   if (response.headersSent || response.destroyed) {
     response.destroy()
     return
   }
   const wantsPage = request.headers.accept?.toLowerCase().includes('text/html') === true && extras.members === undefined
-  const rendered = wantsPage ? page(error.code, error.status, requestId) : undefined
-  const body = Buffer.from(rendered?.html ?? problem(error, requestId, extras.members))
+  const body = Buffer.from(wantsPage ? errorPage({ code: error.code, requestId }) : problem(error, requestId, extras.members))
   response.writeHead(error.status, {
-    'Content-Type': rendered === undefined ? 'application/problem+json' : 'text/html; charset=utf-8',
+    'Content-Type': wantsPage ? 'text/html; charset=utf-8' : 'application/problem+json',
     'Content-Length': body.length,
     'Cache-Control': 'no-store',
-    'Content-Security-Policy': rendered?.contentSecurityPolicy ?? "default-src 'none'; frame-ancestors 'none'",
+    'Content-Security-Policy': contentSecurityPolicy,
     'Referrer-Policy': 'no-referrer',
     'X-Content-Type-Options': 'nosniff',
     'X-Portico-Intercepted': 'true',
@@ -49,4 +40,13 @@ export const createRefusal = ({ page }: RefusalDeps): Refuse => (request, respon
 const problem = (error: PorticoError, requestId: string, members: Readonly<Record<string, string>> = {}): string => {
   const { title, text } = publicText(error.code)
   return JSON.stringify({ type: 'about:blank', title, status: error.status, detail: text, code: error.code, ...members, request_id: requestId })
+}
+
+/** Ends an exchange with an error, and tells the operator why, once. */
+export type Decline = (exchange: Exchange, error: PorticoError) => void
+
+/** See Decline. */
+export const createDecline = (log: Log): Decline => ({ request, response, requestId, place }, error) => {
+  log[error.status >= 500 ? 'warn' : 'info']({ err: error, request_id: requestId, app: place.app.id }, 'not forwarded')
+  refuse(request, response, error, requestId)
 }

@@ -4,6 +4,7 @@ import type { Session } from '../sessions/session.ts'
 import type { Exchange } from './exchange.ts'
 import type { Forward } from './forward.ts'
 import type { HeaderKinds } from './header-kinds.ts'
+import type { Decline } from './refusal.ts'
 import { browserHeaders } from './response-headers.ts'
 import type { Tunnels } from './tunnels.ts'
 
@@ -14,7 +15,7 @@ export interface UpgradeDeps {
   readonly forward: Forward
   readonly tunnels: Tunnels
   readonly kinds: HeaderKinds
-  readonly refuse: (exchange: Exchange, error: PorticoError) => void
+  readonly decline: Decline
 }
 
 /** Opens a WebSocket for somebody who is signed in; `head` is what came behind the request. */
@@ -26,16 +27,16 @@ export type Upgrade = (exchange: Exchange, session: Session, identity: readonly 
  * is refused too. 101 goes out only after the upstream's, with the upstream's headers; any other
  * answer is passed on as it is.
  */
-export const createUpgrade = ({ forward, tunnels, kinds, refuse }: UpgradeDeps): Upgrade => (exchange, session, identity, socket, head) => {
+export const createUpgrade = ({ forward, tunnels, kinds, decline }: UpgradeDeps): Upgrade => (exchange, session, identity, socket, head) => {
   const { request, response, place } = exchange
   const { origin, 'content-length': length, 'transfer-encoding': encoding } = request.headers
 
   if (origin !== place.origin && (origin === undefined || !place.app.websocketOrigins.has(origin))) {
-    refuse(exchange, new PorticoError('PORTICO_WEBSOCKET_ORIGIN', { wanted: place.origin, got: origin ?? 'no Origin' }))
+    decline(exchange, new PorticoError('PORTICO_WEBSOCKET_ORIGIN', { wanted: place.origin, got: origin ?? 'no Origin' }))
     return
   }
   if (encoding !== undefined || (length !== undefined && length !== '0')) {
-    refuse(exchange, new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'a handshake without a body', got: 'a body' }))
+    decline(exchange, new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'a handshake without a body', got: 'a body' }))
     return
   }
 

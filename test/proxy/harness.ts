@@ -7,7 +7,7 @@ import { createClients } from '../../src/proxy/client.ts'
 import type { Exchange } from '../../src/proxy/exchange.ts'
 import { createForward } from '../../src/proxy/forward.ts'
 import { createHeaderKinds } from '../../src/proxy/header-kinds.ts'
-import { createRefusal } from '../../src/proxy/refusal.ts'
+import { createDecline } from '../../src/proxy/refusal.ts'
 import { createTunnels } from '../../src/proxy/tunnels.ts'
 import { createUpgrade } from '../../src/proxy/upgrade.ts'
 import { createUpstreams } from '../../src/proxy/upstreams.ts'
@@ -101,18 +101,17 @@ export const startProxy = async (t: Test, configuration: Configuration, limits: 
   const ended = new Set<string>()
   const known = new Map<string, Session>()
   const challenged: Exchange[] = []
-  const refuse = createRefusal({ page: (code, status, id) => ({ html: `<h1>${status} ${code} ${id}</h1>`, contentSecurityPolicy: "default-src 'none'" }) })
-  const refuseExchange = (exchange: Exchange, error: PorticoError) => refuse(exchange.request, exchange.response, error, exchange.requestId)
+  const decline = createDecline(pino({ level: 'silent' }))
   const kinds = createHeaderKinds()
   const upstreams = createUpstreams()
   const tunnels = createTunnels(session => !ended.has(session.sid))
-  const forward = createForward({ upstreams, kinds, refuse: refuseExchange })
-  const upgrade = createUpgrade({ forward, tunnels, kinds, refuse: refuseExchange })
+  const forward = createForward({ upstreams, kinds, decline })
+  const upgrade = createUpgrade({ forward, tunnels, kinds, decline })
   const step = (name: string) => (exchange: Exchange) => { exchange.response.writeHead(200, { 'X-Step': name }).end(name) }
   const login: AppLogin = {
     challenge: exchange => {
       challenged.push(exchange)
-      refuseExchange(exchange, new PorticoError('PORTICO_SIGN_IN_REQUIRED'))
+      decline(exchange, new PorticoError('PORTICO_SIGN_IN_REQUIRED'))
     },
     begin: step('begin'),
     redeem: step('redeem'),
@@ -134,10 +133,9 @@ export const startProxy = async (t: Test, configuration: Configuration, limits: 
     login,
     forward,
     upgrade,
-    refuse,
+    decline,
     requestLog: line => lines.push(line),
-    observe: app => observed.push(app),
-    log: pino({ level: 'silent' })
+    observe: app => observed.push(app)
   })
   const door = createDoor({ listen: configuration.listen, receive: apps.receive, upgrade: apps.upgrade, limits })
   const { port } = await door.listen()
