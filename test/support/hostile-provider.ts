@@ -1,4 +1,5 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { CompactSign, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose'
@@ -78,6 +79,8 @@ export const startHostileProvider = async (options: {
   /** Path and slash at the end of the issuer: `/oauth2/default`, `/`. */
   suffix?: string
   script?: Script
+  /** PEM: speaks TLS on the same address. */
+  tls?: { cert: string, key: string }
 } = {}): Promise<HostileProvider> => {
   const key = options.key ?? await createSigningKey()
   const clientId = options.clientId ?? 'portico'
@@ -85,7 +88,7 @@ export const startHostileProvider = async (options: {
   const hits = new Map<string, number>()
   const seen: Seen[] = []
   const codes = new Map<string, { nonce: string | null, challenge: string | null }>()
-  const server = createServer()
+  const server = options.tls === undefined ? createServer() : createTlsServer(options.tls)
   let port = 0
   let codesMade = 0
 

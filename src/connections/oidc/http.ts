@@ -1,4 +1,5 @@
 import { lookup, type LookupAddress, type LookupOptions } from 'node:dns'
+import type { Readable } from 'node:stream'
 import { getCACertificates } from 'node:tls'
 import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from 'undici'
 import { isLoopback } from '../../config/schema/addresses.ts'
@@ -120,6 +121,12 @@ const readBody = async (body: AsyncIterable<Buffer>, limit: number, place: strin
   return Buffer.concat(chunks)
 }
 
+/** Destroying a body makes it fail, which nobody else would hear. */
+const discard = (body: Readable): void => {
+  body.on('error', () => undefined)
+  body.destroy()
+}
+
 const webHeaders = (headers: Readonly<Record<string, string | string[] | undefined>>): Headers => {
   const result = new Headers()
   for (const [name, value] of Object.entries(headers)) {
@@ -166,12 +173,12 @@ export const createOutbound = (deps: {
           signal
         })
         if (reply.statusCode < 200 || reply.statusCode > 599) {
-          reply.body.destroy()
+          discard(reply.body)
           throw new PorticoError('PORTICO_IDP_ANSWER', { wanted: `an HTTP status from ${place}`, got: String(reply.statusCode) })
         }
         const encoding = reply.headers['content-encoding']
         if (encoding !== undefined && encoding !== 'identity') {
-          reply.body.destroy()
+          discard(reply.body)
           throw new PorticoError('PORTICO_IDP_ANSWER', { wanted: `a plain answer from ${place}`, got: 'a compressed one, which was not asked for' })
         }
         const body = await readBody(reply.body, wanted.limit, place)
