@@ -295,6 +295,69 @@ export const definitions = define({
     public: 'Your company\'s identity provider did not send all that is needed about you. Tell your administrator.',
     remedy: 'The provider put a claim elsewhere because it is too large (overage): have it send only the groups assigned to this application.'
   },
+
+  // Signing in
+  PORTICO_NO_CONNECTION: {
+    status: 422,
+    title: 'No sign-in for this e-mail',
+    public: 'We do not know a company sign-in for this e-mail address. Check the spelling, or ask your administrator which address to use.',
+    remedy: 'List the domain under a connection with `status: active`; `portico check` shows which domains are routed.'
+  },
+  PORTICO_ATTEMPT_LOST: {
+    status: 400,
+    title: 'This sign-in cannot be finished',
+    public: 'It was begun in another browser, took too long, or was finished before. Start again from here.',
+    remedy: 'Usually nothing: the person starts again. If it happens to everybody, cookies of the auth host are lost on the way: check auth_url and the proxy in front.'
+  },
+  PORTICO_COOKIES_BLOCKED: {
+    status: 400,
+    title: 'Your browser keeps no cookies for this page',
+    public: 'Signing in needs cookies. Allow them for this address, then try again.',
+    remedy: 'The browser did not send back what /.portico/begin set: cookies are blocked, or the app is opened over plain http beyond loopback.'
+  },
+  PORTICO_REDIRECT_LOOP: {
+    status: 400,
+    title: 'Signing in went round in circles',
+    public: 'You are signed in, but this page keeps forgetting it. Allow cookies for this address, then try again.',
+    remedy: 'The session cookie did not come back to the app host: compare the app\'s url with what browsers use, and look for a proxy that drops Set-Cookie.'
+  },
+  PORTICO_APP_NOT_ALLOWED: {
+    status: 403,
+    title: 'This app is not open to your organization',
+    public: 'You are signed in, but your organization does not have this app. Ask your administrator, or use another account.',
+    remedy: 'Add the app to `apps:` of the organization, or tell the person which account to use.'
+  },
+  PORTICO_CROSS_SITE: {
+    status: 403,
+    title: 'This was not asked for from here',
+    public: 'Another site tried to do this for you. Nothing was changed.',
+    remedy: 'Forms of Portico are sent by its own pages; check what rewrites Origin on the way.'
+  },
+  PORTICO_TOO_MANY_REQUESTS: {
+    status: 429,
+    title: 'Too many attempts',
+    public: 'Too many requests came from your address. Wait a minute, then try again.',
+    remedy: 'If honest people are behind one address, list the proxy in front of Portico under trusted_proxies.'
+  },
+  PORTICO_OVERLOADED: {
+    status: 503,
+    title: 'Very busy',
+    public: 'Signing in is not possible right now. Try again in a moment.',
+    remedy: 'The event loop is late: whoever is signed in goes first. Give Portico more CPU or more instances.'
+  },
+  PORTICO_BODY_TOO_LARGE: {
+    status: 413,
+    title: 'Too much was sent',
+    public: 'What was sent is larger than anything that is expected here.',
+    remedy: 'Forms of sign-in have a few kilobytes: look at who sent more.'
+  },
+  PORTICO_MEDIA_TYPE: {
+    status: 415,
+    title: 'The form was not understood',
+    public: 'What was sent is not a form.',
+    remedy: 'Send application/x-www-form-urlencoded.'
+  },
+
   PORTICO_INTERNAL: {
     status: 500,
     title: 'Something went wrong on our side',

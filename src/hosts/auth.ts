@@ -1,0 +1,187 @@
+import helmet from '@fastify/helmet'
+import rateLimit from '@fastify/rate-limit'
+import underPressure from '@fastify/under-pressure'
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import { ServerResponse, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Configuration } from '../config/configuration.ts'
+import { isLoopback } from '../config/schema/addresses.ts'
+import { PorticoError } from '../errors.ts'
+import type { PublishedDocument, PublishedKeys } from '../identity/published-keys.ts'
+import type { Answer } from '../login/answer.ts'
+import { explain } from '../login/failure.ts'
+import type { Login } from '../login/login.ts'
+import type { Visit } from '../login/visit.ts'
+import { requestId, type Client, type Clients } from '../proxy/client.ts'
+import { pathOf } from '../proxy/target.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { RequestLine } from '../telemetry/request-log.ts'
+import { readForm } from './form.ts'
+
+export interface AuthDeps {
+  readonly configuration: () => Configuration
+  readonly sessions: Pick<Sessions, 'find'>
+  readonly clients: Clients
+  readonly login: Login
+  readonly keys: PublishedKeys
+  readonly requestLog: (line: RequestLine) => void
+  readonly log: Log
+}
+
+/** What the gateway hands requests of the auth host to. */
+export interface AuthHost {
+  receive (request: IncomingMessage, response: ServerResponse): void
+  upgrade (request: IncomingMessage, socket: Socket): void
+  close (): Promise<void>
+}
+
+/** Requests that begin or finish sign-ins, for one client address in a minute. */
+const mostPerMinute = 600
+/** Milliseconds by which the event loop may be late before new sign-ins wait, so that signed-in requests need not. */
+const latest = 2_000
+
+interface Arrival {
+  readonly began: number
+  readonly client: Client
+  readonly id: string
+}
+
+/** The auth host (product.md, "The auth host"): routes and nothing else. */
+export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
+  const { configuration, sessions, clients, login, keys, log } = deps
+  const arrivals = new WeakMap<IncomingMessage, Arrival>()
+
+  const arrivalOf = (request: IncomingMessage): Arrival => {
+    const known = arrivals.get(request)
+    if (known !== undefined) return known
+    const client = clients.identify(request.socket.remoteAddress, request.headers['x-forwarded-for']?.toString())
+    const arrival = { began: performance.now(), client, id: requestId(request.headers['x-request-id'], client.trusted) }
+    arrivals.set(request, arrival)
+    return arrival
+  }
+
+  const visitOf = async ({ raw, method }: FastifyRequest): Promise<Visit> => {
+    const { client, id } = arrivalOf(raw)
+    const target = raw.url ?? ''
+    return {
+      method,
+      query: new URLSearchParams(target.slice(pathOf(target).length + 1)),
+      form: method === 'POST' ? await readForm(raw) : new URLSearchParams(),
+      headers: raw.headers,
+      requestId: id,
+      client: client.address,
+      session: await sessions.find(raw.headers.cookie, configuration().authHost)
+    }
+  }
+
+  const send = (reply: FastifyReply, { status, headers, cookies, body }: Answer) => {
+    if (cookies.length > 0) reply.header('set-cookie', [...cookies])
+    return reply.code(status).headers(headers).send(body)
+  }
+
+  const explainTo = (request: FastifyRequest, reply: FastifyReply, error: PorticoError) => {
+    const { client, id } = arrivalOf(request.raw)
+    return send(reply, explain(error, {
+      method: request.method, query: new URLSearchParams(), form: new URLSearchParams(), headers: request.raw.headers, requestId: id, client: client.address, session: undefined
+    }))
+  }
+
+  const step = (answer: (visit: Visit, connection: string) => Answer | Promise<Answer>) =>
+    async (request: FastifyRequest<{ Params: { connection?: string } }>, reply: FastifyReply) =>
+      await send(reply, await answer(await visitOf(request), request.params.connection ?? ''))
+
+  const publish = (document: () => PublishedDocument) => async (_: FastifyRequest, reply: FastifyReply) => {
+    const { headers, body } = document()
+    return await reply.headers(headers).send(body)
+  }
+
+  const app = fastify({
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 100 },
+    exposeHeadRoutes: true,
+    // answered in the form of all other refusals
+    frameworkErrors: (error, request, reply) => { explainTo(request, reply, new PorticoError('PORTICO_NOT_FOUND', { cause: error })) }
+  })
+  // Forms are read by hand, with duplicates and limits in view: no parser of the framework looks at a body.
+  app.addHttpMethod('POST', { hasBody: false, overrideExisting: true })
+
+  // The policies of pages come with each answer; these are for whatever else is sent.
+  await app.register(helmet, {
+    contentSecurityPolicy: false,
+    referrerPolicy: { policy: 'no-referrer' },
+    frameguard: { action: 'deny' },
+    hsts: configuration().authOrigin.startsWith('https:') ? { maxAge: 31_536_000, includeSubDomains: false } : false
+  })
+  await app.register(rateLimit, {
+    global: false,
+    max: mostPerMinute,
+    timeWindow: 60_000,
+    cache: 20_000,
+    keyGenerator: request => arrivalOf(request.raw).client.address,
+    // behind a proxy that is not listed as trusted everybody would be one client
+    allowList: (_request, key) => isLoopback(String(key)) || key === 'unknown',
+    errorResponseBuilder: (_request, { after }) => new PorticoError('PORTICO_TOO_MANY_REQUESTS', { wanted: `at most ${mostPerMinute} a minute`, got: 'more', remedy: `Wait ${after}.` })
+  })
+  await app.register(underPressure, { maxEventLoopDelay: latest, pressureHandler: () => { throw new PorticoError('PORTICO_OVERLOADED') } })
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', arrivalOf(request.raw).id)
+  })
+  app.addHook('onResponse', async ({ raw, method }, reply) => {
+    const { began, client, id } = arrivalOf(raw)
+    if (!configuration().logs.requests) return
+    deps.requestLog({
+      requestId: id, method, host: configuration().authHost, path: raw.url ?? '', status: reply.statusCode, milliseconds: performance.now() - began, client: client.address
+    })
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const known = error instanceof PorticoError ? error : new PorticoError('PORTICO_INTERNAL', { cause: error })
+    if (known.status >= 500) log.error({ err: known, request_id: arrivalOf(request.raw).id }, 'request failed')
+    return explainTo(request, reply, known)
+  })
+  app.setNotFoundHandler((request, reply) => explainTo(request, reply, new PorticoError('PORTICO_NOT_FOUND')))
+
+  const limited = { config: { rateLimit: {} } }
+  app.get('/login', limited, step(visit => login.start.login(visit)))
+  app.get('/login/:connection', limited, step((visit, connection) => login.start.loginWith(connection, visit)))
+  app.get('/login/:connection/callback', limited, step((visit, connection) => login.callback.receive(connection, visit)))
+  app.post('/login/:connection/callback', limited, step((visit, connection) => login.callback.post(connection, visit)))
+  app.post('/login/replace', limited, step(visit => login.replacement.confirm(visit)))
+  app.get('/logout', step(visit => login.signOut.signOut(visit)))
+  app.post('/logout', step(visit => login.signOut.signOut(visit)))
+  app.get('/logout/done', step(visit => login.signOut.done(visit)))
+  app.get('/account', step(visit => login.account(visit)))
+  app.get('/', async (_, reply) => await reply.redirect(`${configuration().authOrigin}/account`, 303))
+  app.get('/.well-known/jwks.json', publish(keys.jwks))
+  app.get('/iap/verify/public_key', publish(keys.pem))
+  app.get('/iap/verify/public_key-jwk', publish(keys.jwks))
+  app.get('/robots.txt', async (_, reply) => await reply.type('text/plain; charset=utf-8').send('User-agent: *\nDisallow: /\n'))
+  for (const url of ['/login', '/login/:connection', '/logout', '/logout/done', '/account', '/login/:connection/callback']) {
+    const allowed = url === '/logout' || url.endsWith('/callback') ? 'GET, HEAD, POST' : 'GET, HEAD'
+    app.route({
+      url,
+      method: ['PUT', 'PATCH', 'DELETE', 'OPTIONS', ...allowed.includes('POST') ? [] : ['POST']],
+      handler: (request, reply) => explainTo(request, reply.header('allow', allowed), new PorticoError('PORTICO_METHOD_NOT_ALLOWED', { wanted: allowed, got: request.method }))
+    })
+  }
+  await app.ready()
+
+  return {
+    receive: (request, response) => app.routing(request, response),
+
+    // there is nothing here to speak WebSocket with
+    upgrade: (request, socket) => {
+      const response = new ServerResponse(request)
+      response.shouldKeepAlive = false
+      response.assignSocket(socket)
+      response.once('finish', () => {
+        response.detachSocket(socket)
+        socket.end()
+      })
+      app.routing(request, response)
+    },
+
+    close: () => app.close()
+  }
+}

@@ -1,0 +1,35 @@
+import { attemptCookiePrefix, clearCookie, cookiesWithPrefix, setCookie } from '../sessions/cookie.ts'
+import type { Sealer } from '../sessions/seal.ts'
+import { attemptLifetime, attemptSchema, isFresh, openSealed, type Attempt } from './sealed.ts'
+import type { Visit } from './visit.ts'
+
+/** Login attempts that one browser may have: one a tab (behaviours.md F2, F13, N11). */
+const mostAttempts = 12
+const mostBytes = 14_000
+
+/** Set-Cookie lines that keep this attempt, and drop what has expired and then the oldest. `now` in seconds. */
+export const keepAttempt = (sealer: Sealer, attempt: Attempt, visit: Visit, now: number): string[] => {
+  const value = sealer.seal('attempt', attempt)
+  let bytes = value.length
+  const dropped = cookiesWithPrefix(visit.headers.cookie, attemptCookiePrefix)
+    .map(({ name, value: kept }) => {
+      const opened = openSealed(sealer, 'attempt', attemptSchema, kept)
+      return { name, length: kept.length, iat: opened !== undefined && isFresh(opened.iat, now, attemptLifetime) ? opened.iat : 0 }
+    })
+    .sort((a, b) => b.iat - a.iat)
+    .flatMap(({ name, length, iat }, index) => {
+      bytes += length
+      return iat === 0 || index >= mostAttempts - 1 || bytes > mostBytes ? [clearCookie(name)] : []
+    })
+  return [...dropped, setCookie(attemptCookiePrefix + attempt.id, value, attemptLifetime)]
+}
+
+/** The attempt `id` that this browser holds, if it is not too old. `now` in seconds. */
+export const readAttempt = (sealer: Sealer, id: string, visit: Visit, now: number): Attempt | undefined =>
+  cookiesWithPrefix(visit.headers.cookie, attemptCookiePrefix)
+    .filter(({ name }) => name === attemptCookiePrefix + id)
+    .map(({ value }) => openSealed(sealer, 'attempt', attemptSchema, value))
+    .find(attempt => attempt?.id === id && isFresh(attempt.iat, now, attemptLifetime))
+
+/** Set-Cookie line that ends it in this browser. */
+export const dropAttempt = (id: string): string => clearCookie(attemptCookiePrefix + id)

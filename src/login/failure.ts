@@ -1,0 +1,54 @@
+import { PorticoError, publicText } from '../errors.ts'
+import { errorPage, type ErrorPage } from '../pages/error-page.ts'
+import { outcomeOf } from '../telemetry/metrics.ts'
+import { json, page, wantsHtml, type Answer } from './answer.ts'
+import type { LoginDeps } from './deps.ts'
+import type { Visit } from './visit.ts'
+
+export interface FailureContext extends Pick<ErrorPage, 'startAgain' | 'otherAccount' | 'signedInAs'> {
+  readonly connection?: string | undefined
+  readonly organization?: string | undefined
+  readonly app?: string | undefined
+  readonly cookies?: readonly string[]
+}
+
+/** Whatever was thrown, as a PorticoError. */
+const asPorticoError = (error: unknown): PorticoError =>
+  error instanceof PorticoError ? error : new PorticoError('PORTICO_INTERNAL', { cause: error })
+
+/** Answers with an error, as a page or as problem+json (RFC 9457) by Accept. */
+export const explain = (error: PorticoError, visit: Visit, context: FailureContext = {}): Answer => {
+  const { code, status } = error
+  if (wantsHtml(visit.headers.accept)) {
+    return page(status, errorPage({ code, requestId: visit.requestId, ...context }), context.cookies)
+  }
+  const { title, text } = publicText(code)
+  const problem = json(status, {
+    type: 'about:blank', title, status, detail: text, code, login_url: context.startAgain, request_id: visit.requestId
+  }, 'application/problem+json')
+  return { ...problem, cookies: context.cookies ?? [] }
+}
+
+/** Answers for a sign-in that ended badly, and says so in the audit log and the metrics (R33). */
+export const createRefusal = ({ audit, metrics, log }: Pick<LoginDeps, 'audit' | 'metrics' | 'log'>) =>
+  (thrown: unknown, visit: Visit, context: FailureContext = {}): Answer => {
+    const error = asPorticoError(thrown)
+    const connection = context.connection ?? error.connection
+    metrics.signIn(connection, outcomeOf(error))
+    audit.refusal({
+      requestId: visit.requestId,
+      client: visit.client,
+      code: error.code,
+      connection,
+      organization: context.organization,
+      app: context.app,
+      email: context.signedInAs,
+      wanted: error.wanted,
+      got: error.got,
+      remedy: error.remedy
+    })
+    if (error.status >= 500) log.error({ err: error, request_id: visit.requestId, connection }, 'sign-in failed')
+    return explain(error, visit, context)
+  }
+
+export type Refusal = ReturnType<typeof createRefusal>

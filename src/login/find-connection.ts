@@ -1,0 +1,64 @@
+import { onlyConnection } from '../access/apps.ts'
+import type { Configuration, Connection } from '../config/configuration.ts'
+import { parseEmail } from '../connections/email.ts'
+import { clearCookie, cookieValues, emailCookie, setCookie } from '../sessions/cookie.ts'
+import type { Sealer } from '../sessions/seal.ts'
+import { openSealed, rememberedSchema, type Wanted } from './sealed.ts'
+import { only, type Visit } from './visit.ts'
+
+/** Seconds that a browser remembers whose it is. */
+const remembered = 180 * 86_400
+
+/** The connection that signs people of this e-mail's domain in: exact match, active (R2). */
+export const connectionForEmail = (configuration: Configuration, text: string): { connection: Connection, email: string } | undefined => {
+  const parsed = parseEmail(text.trim())
+  if (parsed === undefined) return undefined
+  const connection = configuration.domains.get(parsed.domain)?.find(({ status }) => status === 'active')
+  return connection === undefined ? undefined : { connection, email: parsed.email }
+}
+
+/** Where the search for a connection ended. `refused`: the e-mail leads nowhere; `ask`: none was given. */
+export type Found =
+  | { readonly kind: 'connection', readonly connection: Connection, readonly loginHint: string | undefined }
+  | { readonly kind: 'ask' | 'refused', readonly email: string }
+
+/**
+ * Finds the connection for a sign-in (product.md, flow 3): a typed e-mail; a hinted one; the only one
+ * that the app allows; a remembered e-mail. `email=` with nothing behind it asks.
+ */
+export const findConnection = (configuration: Configuration, sealer: Sealer, wanted: Wanted | undefined, visit: Visit): Found => {
+  const typed = visit.query.getAll('email')
+  if (typed.length > 0) {
+    const email = only(visit.query, 'email')
+    if (email === undefined) return { kind: typed.length > 1 ? 'refused' : 'ask', email: '' }
+    const found = connectionForEmail(configuration, email)
+    return found === undefined
+      ? { kind: 'refused', email }
+      : { kind: 'connection', connection: found.connection, loginHint: found.email }
+  }
+  const hint = only(visit.query, 'login_hint')
+  const hinted = hint === undefined ? undefined : connectionForEmail(configuration, hint)
+  if (hinted !== undefined) return { kind: 'connection', connection: hinted.connection, loginHint: hinted.email }
+  const sole = wanted === undefined ? undefined : onlyConnection(configuration, wanted.app)
+  if (sole !== undefined) return { kind: 'connection', connection: sole, loginHint: hint ?? rememberedEmail(sealer, visit) }
+  if (hint !== undefined) return { kind: parseEmail(hint) === undefined ? 'ask' : 'refused', email: hint }
+  const memory = visit.session === undefined ? rememberedEmail(sealer, visit) : undefined
+  const recalled = memory === undefined ? undefined : connectionForEmail(configuration, memory)
+  return recalled === undefined
+    ? { kind: 'ask', email: memory ?? '' }
+    : { kind: 'connection', connection: recalled.connection, loginHint: recalled.email }
+}
+
+const rememberedEmail = (sealer: Sealer, visit: Visit): string | undefined => {
+  for (const value of cookieValues(visit.headers.cookie, emailCookie)) {
+    const email = openSealed(sealer, 'email', rememberedSchema, value)?.email
+    if (email !== undefined) return email
+  }
+  return undefined
+}
+
+/** Set-Cookie line that remembers whose browser this is. */
+export const rememberEmail = (sealer: Sealer, email: string): string => setCookie(emailCookie, sealer.seal('email', { email }), remembered)
+
+/** Set-Cookie line that forgets it. */
+export const forgetEmail = (): string => clearCookie(emailCookie)

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto'
+import { mayUse } from '../access/apps.ts'
+import { PorticoError } from '../errors.ts'
+import type { Session } from '../sessions/session.ts'
+import { redirect, type Answer } from './answer.ts'
+import type { LoginDeps } from './deps.ts'
+import type { Refusal } from './failure.ts'
+import { randomName, type Wanted } from './sealed.ts'
+import type { Visit } from './visit.ts'
+import { destinationOf, startAgainLink } from './wanted.ts'
+
+/** Seconds that a ticket can be redeemed. */
+const ticketLifetime = 60
+
+/**
+ * The name of a ticket in the store. Whoever holds the ticket without the browser's secret cannot
+ * name it, so cannot even use it up (flow 5).
+ */
+export const ticketKey = (ticket: string, bind: string, host: string): string =>
+  createHash('sha256').update(`${ticket}|${bind}|${host}`).digest('base64url')
+
+/** From a session at the auth host to the app that is wanted. */
+export type HandOff = (session: Session, wanted: Wanted | undefined, visit: Visit, cookies?: readonly string[]) => Promise<Answer>
+
+/**
+ * Hands a signed-in browser to an app host: with a one-time ticket where the browser began there, by
+ * way of `/.portico/begin` where it did not. Without an app, to the account page.
+ */
+export const createHandOff = (deps: LoginDeps, refuse: Refusal): HandOff => async (session, wanted, visit, cookies = []) => {
+  const { configuration, sealer, store, now } = deps
+  const inForce = configuration()
+  const destination = destinationOf(inForce, wanted)
+  if (destination === undefined) return redirect(`${inForce.authOrigin}/account`, cookies, 303)
+  const { place, page } = destination
+  const organization = inForce.organizations.get(session.organization)
+  if (organization === undefined || !mayUse(organization, place.app.id)) {
+    return refuse(new PorticoError('PORTICO_APP_NOT_ALLOWED', {
+      wanted: `an organization whose apps include ${place.app.id}`, got: session.organization, connection: session.connection
+    }), visit, {
+      organization: session.organization,
+      app: place.app.id,
+      signedInAs: session.email,
+      otherAccount: startAgainLink(inForce, wanted, { email: '' }),
+      cookies
+    })
+  }
+  const begin = wanted?.begin
+  const round = wanted?.round ?? 0
+  if (begin === undefined) {
+    const query = new URLSearchParams({ return_to: page, ...round > 0 && { round: String(round) } })
+    return redirect(`${place.origin}/.portico/begin?${query}`, cookies, 303)
+  }
+  const ticket = randomName(32)
+  const sealed = sealer().seal('ticket', { host: place.host, session })
+  try {
+    await store.put('ticket', ticketKey(ticket, begin.bind, place.host), sealed, now() + ticketLifetime)
+  } catch (error) {
+    return refuse(error, visit, { connection: session.connection, app: place.app.id, startAgain: startAgainLink(inForce, wanted), cookies })
+  }
+  const query = new URLSearchParams({ ticket, begin: begin.id, ...round > 0 && { round: String(round) } })
+  return redirect(`${place.origin}/.portico/ticket?${query}`, cookies, 303)
+}

@@ -1,0 +1,42 @@
+import { createAccount } from './account.ts'
+import type { Answer } from './answer.ts'
+import { createAuthorize } from './authorize.ts'
+import { createBegin, type BeginSteps } from './begin.ts'
+import { createCallback, type CallbackSteps } from './callback.ts'
+import type { LoginDeps } from './deps.ts'
+import { createRefusal } from './failure.ts'
+import { createHandOff } from './hand-off.ts'
+import { createRedeem, type Redeem } from './redeem.ts'
+import { createReplacement, type Replacement } from './replace.ts'
+import { createSignOut, type SignOutSteps } from './sign-out.ts'
+import { createStart, type StartSteps } from './start.ts'
+import type { Visit } from './visit.ts'
+
+/** Every step of sign-in, by the host that it happens on. */
+export interface Login {
+  readonly start: StartSteps
+  readonly callback: CallbackSteps
+  readonly replacement: Replacement
+  readonly begins: BeginSteps
+  readonly redeem: Redeem
+  readonly signOut: SignOutSteps
+  readonly account: (visit: Visit) => Answer
+}
+
+/** Puts the steps together: app host → start → authorize → callback → replace → hand-off → redeem. */
+export const createLogin = (deps: LoginDeps): Login => {
+  const refuse = createRefusal(deps)
+  const authorize = createAuthorize(deps, refuse)
+  const handOff = createHandOff(deps, refuse)
+  const replacement = createReplacement(deps, { handOff, refuse })
+  const begins = createBegin(deps)
+  return {
+    start: createStart(deps, { authorize, handOff, refuse }),
+    callback: createCallback(deps, { authorize, handOff, replacement, refuse }),
+    replacement,
+    begins,
+    redeem: createRedeem(deps, begins),
+    signOut: createSignOut(deps),
+    account: createAccount(deps)
+  }
+}

@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import { sessionSchema } from '../sessions/session.ts'
+import type { Purpose, Sealer } from '../sessions/seal.ts'
+
+/** Seconds that a sign-in may take, from the first redirect to the hand-off. */
+export const attemptLifetime = 30 * 60
+
+/** An unguessable name. */
+export const randomName = (bytes = 12): string => randomBytes(bytes).toString('base64url')
+
+const iat = z.number()
+
+/** Where a sign-in is to lead: an app host and, where known, the absolute page there. */
+export const wantedSchema = z.object({
+  app: z.string(),
+  region: z.string().optional(),
+  page: z.string().optional(),
+  /** The sign-in under way on the app host: its id, and the SHA-256 of the secret that only that browser holds. */
+  begin: z.object({ id: z.string(), bind: z.string() }).optional(),
+  /** How often the browser has come back without its cookie. */
+  round: z.number().optional()
+})
+
+export type Wanted = z.infer<typeof wantedSchema>
+
+/** Cookie of an app host: this browser began a sign-in there. */
+export const beginSchema = z.object({ id: z.string(), host: z.string(), secret: z.string(), page: z.string(), iat })
+
+export type Begin = z.infer<typeof beginSchema>
+
+/** What an app host asks of the auth host, by way of the browser. */
+export const requestSchema = z.object({ wanted: wantedSchema, iat })
+
+/** Cookie of the auth host: one sign-in in one tab. */
+export const attemptSchema = z.object({
+  id: z.string(),
+  connection: z.string(),
+  generation: z.number(),
+  nonce: z.string(),
+  codeVerifier: z.string(),
+  loginHint: z.string().optional(),
+  wanted: wantedSchema.optional(),
+  iat
+})
+
+export type Attempt = z.infer<typeof attemptSchema>
+
+/** `state`: opaque to the identity provider, and enough to find the way without the cookie. */
+export const stateSchema = z.object({ id: z.string(), connection: z.string(), wanted: wantedSchema.optional(), iat })
+
+/** What a ticket stands for, in the store. */
+export const ticketSchema = z.object({ host: z.string(), session: sessionSchema })
+
+/** A finished sign-in that waits for its person to say that it may replace the session `previous`. */
+export const replacementSchema = z.object({ session: sessionSchema, wanted: wantedSchema.optional(), previous: z.string() })
+
+/** A return that came by POST, on its way to a GET that brings the cookies along. */
+export const postedSchema = z.object({ parameters: z.string(), iat })
+
+/** Opens and parses in one: undefined for whatever was not sealed for this purpose in this shape. */
+export const openSealed = <T>(sealer: Sealer, purpose: Purpose, schema: z.ZodType<T>, text: string | undefined): T | undefined => {
+  const opened = text === undefined ? undefined : sealer.open(purpose, text)
+  return opened === undefined ? undefined : schema.safeParse(opened).data
+}
+
+/** Whether something sealed at `iat` is still within `lifetime` seconds; clocks of instances may differ by a minute. */
+export const isFresh = (iat: number, now: number, lifetime: number): boolean => iat <= now + 60 && now < iat + lifetime
+
+/** Whose browser it is. */
+export const rememberedSchema = z.object({ email: z.string() })

@@ -1,0 +1,83 @@
+import { PorticoError } from '../errors.ts'
+import { emailPage } from '../pages/email-page.ts'
+import { page, wantsHtml, type Answer } from './answer.ts'
+import type { Authorize } from './authorize.ts'
+import type { LoginDeps } from './deps.ts'
+import { explain, type Refusal } from './failure.ts'
+import { connectionForEmail, findConnection } from './find-connection.ts'
+import type { HandOff } from './hand-off.ts'
+import type { Wanted } from './sealed.ts'
+import { only, type Visit } from './visit.ts'
+import { readWanted, startAgainLink } from './wanted.ts'
+
+/** Parameters of a link that go on with the e-mail form. */
+const kept = ['request', 'app', 'region', 'return_to']
+
+export interface StartSteps {
+  /** `GET /login` */
+  login (visit: Visit): Promise<Answer>
+  /** `GET /login/{connection}` */
+  loginWith (connection: string, visit: Visit): Promise<Answer>
+}
+
+/** Where sign-in starts at the auth host (flow 3). */
+export const createStart = (deps: LoginDeps, steps: { readonly authorize: Authorize, readonly handOff: HandOff, readonly refuse: Refusal }): StartSteps => {
+  const { configuration, sealer, connectors, now, metrics } = deps
+  const { authorize, handOff, refuse } = steps
+
+  const ask = (visit: Visit, wanted: Wanted | undefined, email: string, isRefused: boolean): Answer => {
+    if (isRefused) metrics.signIn(undefined, 'refused')
+    if (isRefused && !wantsHtml(visit.headers.accept) && visit.headers.accept?.includes('json') === true) {
+      return explain(new PorticoError('PORTICO_NO_CONNECTION'), visit, { startAgain: startAgainLink(configuration(), wanted) })
+    }
+    return page(isRefused ? 422 : 200, emailPage({
+      email: email.slice(0, 320),
+      kept: new Map(kept.flatMap(name => {
+        const value = only(visit.query, name)
+        return value === undefined ? [] : [[name, value] as const]
+      })),
+      appName: wanted === undefined ? undefined : configuration().apps.get(wanted.app)?.name,
+      isRefused,
+      requestId: visit.requestId
+    }))
+  }
+
+  const wantedBy = (visit: Visit): Wanted | undefined => readWanted(configuration(), sealer(), visit.query, now())
+
+  /** The person has said to be somebody else than who is signed in. */
+  const isForAnother = (visit: Visit): boolean => {
+    if (!visit.query.has('email')) return false
+    const email = only(visit.query, 'email')
+    return email === undefined || connectionForEmail(configuration(), email)?.email !== visit.session?.email
+  }
+
+  return {
+    login: async visit => {
+      const wanted = wantedBy(visit)
+      const app = only(visit.query, 'app')
+      if (app !== undefined && !configuration().apps.has(app)) {
+        return refuse(new PorticoError('PORTICO_NOT_FOUND', { wanted: 'an app of the configuration', got: app.slice(0, 64) }), visit)
+      }
+      if (visit.session !== undefined && !isForAnother(visit)) return await handOff(visit.session, wanted, visit)
+      const found = findConnection(configuration(), sealer(), wanted, visit)
+      return found.kind === 'connection'
+        ? await authorize(found.connection, wanted, visit, { loginHint: found.loginHint })
+        : ask(visit, wanted, found.email, found.kind === 'refused')
+    },
+
+    loginWith: async (id, visit) => {
+      const wanted = wantedBy(visit)
+      const connection = configuration().connections.get(id)
+      // one that is not active is not told apart from one that does not exist (H8, N9)
+      if (connection?.status !== 'active') return ask(visit, wanted, '', true)
+      const iss = visit.query.getAll('iss')
+      if (iss.length > 0 && (iss.length > 1 || !connectors.isIssuer(connection, iss[0] ?? ''))) {
+        return refuse(new PorticoError('PORTICO_RESPONSE_ISSUER', {
+          wanted: connectors.issuer(connection), got: iss.join(', ').slice(0, 200), connection: id
+        }), visit, { startAgain: startAgainLink(configuration(), wanted) })
+      }
+      if (visit.session?.connection === id) return await handOff(visit.session, wanted, visit)
+      return await authorize(connection, wanted, visit, { loginHint: only(visit.query, 'login_hint') ?? only(visit.query, 'email') })
+    }
+  }
+}

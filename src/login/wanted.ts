@@ -1,0 +1,48 @@
+import type { AppPlace, Configuration } from '../config/configuration.ts'
+import { placeOf } from '../access/apps.ts'
+import type { Sealer } from '../sessions/seal.ts'
+import { homeOf, placeOfUrl, returnTarget } from './return-target.ts'
+import { attemptLifetime, isFresh, openSealed, requestSchema, type Wanted } from './sealed.ts'
+import { only } from './visit.ts'
+
+/**
+ * Where the parameters of a link to the auth host are to lead: a sealed `request` of an app host, or
+ * `app`, `region`, `return_to` (or `target_link_uri`). An address that leads elsewhere is passed over
+ * (behaviours.md N5, O18). Undefined when no app is named. `now` in seconds.
+ */
+export const readWanted = (configuration: Configuration, sealer: Sealer, query: URLSearchParams, now: number): Wanted | undefined => {
+  const request = openSealed(sealer, 'request', requestSchema, only(query, 'request'))
+  if (request !== undefined) {
+    if (isFresh(request.iat, now, attemptLifetime)) return request.wanted
+    // a kept address still says where to; the sign-in that it began is over
+    const { app, region, page } = request.wanted
+    return { app, region, page }
+  }
+  const target = only(query, 'return_to') ?? only(query, 'target_link_uri')
+  const app = only(query, 'app')
+  if (app === undefined) {
+    const place = target === undefined ? undefined : placeOfUrl(configuration, target)
+    return place === undefined ? undefined : { app: place.app.id, region: place.region, page: target }
+  }
+  const named = target === undefined ? undefined : placeOfUrl(configuration, target)
+  const place = named?.app.id === app ? named : placeOf(configuration, app, only(query, 'region'))
+  if (place === undefined) return undefined
+  const page = target === undefined ? undefined : returnTarget(target, place)
+  return { app, region: place.region, page }
+}
+
+/** The app host that is wanted and the absolute page there; undefined when the app is no more. */
+export const destinationOf = (configuration: Configuration, wanted: Wanted | undefined): { place: AppPlace, page: string } | undefined => {
+  const place = wanted === undefined ? undefined : placeOf(configuration, wanted.app, wanted.region)
+  if (place === undefined) return undefined
+  const page = wanted?.page === undefined ? undefined : returnTarget(wanted.page, place)
+  return { place, page: page ?? homeOf(place) }
+}
+
+/** A link that starts a sign-in to the same page again. */
+export const startAgainLink = (configuration: Configuration, wanted: Wanted | undefined, more: Readonly<Record<string, string>> = {}): string => {
+  const destination = destinationOf(configuration, wanted)
+  if (destination === undefined) return `${configuration.authOrigin}/login${more.email === undefined ? '' : `?${new URLSearchParams(more)}`}`
+  const { place: { app, region }, page } = destination
+  return `${configuration.authOrigin}/login?${new URLSearchParams({ app: app.id, ...region !== undefined && { region }, return_to: page, ...more })}`
+}

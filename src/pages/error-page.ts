@@ -1,0 +1,28 @@
+import { publicText, type ErrorCode } from '../errors.ts'
+import { html } from './html.ts'
+import { layout } from './layout.ts'
+
+export interface ErrorPage {
+  readonly code: ErrorCode
+  readonly requestId: string
+  /** Whoever signed in or tried to, as they may read it themselves. */
+  readonly signedInAs?: string | undefined
+  /** Where the page that was asked for is begun again. */
+  readonly startAgain?: string | undefined
+  /** Where another account is chosen. */
+  readonly otherAccount?: string | undefined
+}
+
+/** What happened, whom to tell what, and the ways on. Reveals nothing but the code (R33). */
+export const errorPage = ({ code, requestId, signedInAs, startAgain, otherAccount }: ErrorPage): string => {
+  const { title, text } = publicText(code)
+  return layout(title, html`<h1>${title}</h1>
+<p class="problem">${text}</p>
+${signedInAs === undefined ? undefined : html`<p>You signed in as <strong>${signedInAs}</strong>.</p>`}
+${startAgain === undefined ? undefined : html`<a class="button" href="${startAgain}">Try again</a>`}
+${otherAccount === undefined ? undefined : html`<p><a href="${otherAccount}">Use another account</a></p>`}
+<dl>
+<dt>If it keeps happening, tell your administrator this code</dt><dd><code>${code}</code></dd>
+<dt>and this request id</dt><dd><code>${requestId}</code></dd>
+</dl>`)
+}
