@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { mustBeFree, PortTaken } from '../../demo/listen.ts'
 import { runFile } from '../../scripts/test/run-file.ts'
+import { createLoader } from '../../src/config/load.ts'
 
 const run = promisify(execFile)
 
@@ -65,4 +67,14 @@ t.test('the demo names the port that is taken', async t => {
   t.teardown(() => { server.close() })
   const { port } = server.address() as AddressInfo
   t.match(await mustBeFree(port, 'Portico').catch((error: unknown) => error), { constructor: PortTaken, port })
+})
+
+t.test('the configuration that the readme shows is one that Portico accepts', async t => {
+  const blocks = [...readFileSync('README.md', 'utf8').matchAll(/^```yaml\n# config\/(\S+)\n([\s\S]*?)^```/gm)]
+  const files = new Map(blocks.map(([, name = '', text = '']) => [name, text.replace('/run/secrets/acme', '../secret')]))
+  t.same([...files.keys()], ['portico.yaml', 'organizations/acme.yaml'])
+  const folder = t.testdir({ 'portico.yaml': files.get('portico.yaml') ?? '', secret: 'secret', organizations: { 'acme.yaml': files.get('organizations/acme.yaml') ?? '' } })
+  const load = createLoader({ file: join(folder, 'portico.yaml'), env: { PORTICO_KEY: Buffer.alloc(32, 7).toString('base64') } })
+  const { problems, warnings } = await load()
+  t.same([...problems, ...warnings], [])
 })
