@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { readFileSync } from 'node:fs'
@@ -74,7 +75,7 @@ t.test('the configuration that the readme shows is one that Portico accepts', as
   const files = new Map(blocks.map(([, name = '', text = '']) => [name, text.replace('/run/secrets/acme', '../secret')]))
   t.same([...files.keys()], ['portico.yaml', 'organizations/acme.yaml'])
   const folder = t.testdir({ 'portico.yaml': files.get('portico.yaml') ?? '', secret: 'secret', organizations: { 'acme.yaml': files.get('organizations/acme.yaml') ?? '' } })
-  const load = createLoader({ file: join(folder, 'portico.yaml'), env: { PORTICO_KEY: Buffer.alloc(32, 7).toString('base64') } })
+  const load = createLoader({ file: join(folder, 'portico.yaml'), env: { PORTICO_KEY: randomBytes(32).toString('base64') } })
   const { problems, warnings } = await load()
   t.same([...problems, ...warnings], [])
 })
