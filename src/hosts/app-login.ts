@@ -6,24 +6,24 @@ import type { Login } from '../login/login.ts'
 import type { Visit } from '../login/visit.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { refuse } from '../proxy/refusal.ts'
-import type { Sessions } from '../sessions/sessions.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { readForm } from './form.ts'
 
 export interface AppLoginDeps {
   readonly configuration: () => Configuration
-  readonly sessions: Pick<Sessions, 'find'>
   readonly login: Login
 }
 
+type Step = (exchange: Exchange) => void | Promise<void>
+
 /** The steps of sign-in that happen on app hosts; each answers the exchange's response itself. */
 export interface AppLogin {
-  /** Nobody is signed in: to the auth host, or 401. */
-  challenge (exchange: Exchange): void | Promise<void>
-  /** `/.portico/begin`, `/.portico/ticket`, `/.portico/logout`. */
-  begin (exchange: Exchange): void | Promise<void>
-  redeem (exchange: Exchange): void | Promise<void>
-  signOut (exchange: Exchange): void | Promise<void>
+  /** Nobody is signed in: to the auth host where a person opens a page, else as `turnAway`. */
+  readonly challenge: Step
+  /** 401, and where to sign in. */
+  readonly turnAway: Step
+  /** By path; `exchange.session` is known already. */
+  readonly steps: Readonly<Record<string, Step>>
 }
 
 const nothing = new URLSearchParams()
@@ -34,44 +34,50 @@ const queryOf = (target: string): URLSearchParams => {
 }
 
 /** The steps of sign-in on app hosts, between raw requests and the plain data that the steps work with. */
-export const createAppLogin = ({ configuration, sessions, login }: AppLoginDeps): AppLogin => {
-  const visitOf = async ({ request, target, place, client, requestId }: Exchange): Promise<Visit> => ({
+export const createAppLogin = ({ configuration, login }: AppLoginDeps): AppLogin => {
+  const visitOf = async ({ request, target, client, requestId, session }: Exchange): Promise<Visit> => ({
     method: request.method ?? 'GET',
     query: queryOf(target),
     form: request.method === 'POST' ? await readForm(request) : nothing,
     headers: request.headers,
     requestId,
     client: client.address,
-    session: await sessions.find(request.headers.cookie, place.host)
+    session
   })
 
-  const step = (methods: readonly string[], answer: (exchange: Exchange, visit: Visit) => Answer | Promise<Answer>) => async (exchange: Exchange) => {
+  const step = (methods: readonly string[], answer: (exchange: Exchange, visit: Visit) => Answer | Promise<Answer>): Step => async exchange => {
     const { request, response, requestId } = exchange
     if (!methods.includes(request.method ?? '')) {
       refuse(request, response, new PorticoError('PORTICO_METHOD_NOT_ALLOWED', { wanted: methods.join(', '), got: request.method }), requestId, { headers: { Allow: methods.join(', ') } })
       return
     }
-    const visit = await visitOf(exchange)
-    exchange.session = visit.session
-    write(request, response, requestId, await answer(exchange, visit))
+    write(request, response, requestId, await answer(exchange, await visitOf(exchange)))
+  }
+
+  const turnAway: Step = ({ request, response, place: { app, region }, requestId }) => {
+    const query = new URLSearchParams({ app: app.id, ...region !== undefined && { region } })
+    refuse(request, response, new PorticoError('PORTICO_SIGN_IN_REQUIRED'), requestId, {
+      members: { login_url: `${configuration().authOrigin}/login?${query}` }
+    })
   }
 
   return {
+    turnAway,
+
     challenge: exchange => {
       const { request, response, target, place, client, requestId } = exchange
-      if (isNavigation(request)) {
-        write(request, response, requestId, login.begins.challenge(place, target, {
-          method: request.method ?? 'GET', query: nothing, form: nothing, headers: request.headers, requestId, client: client.address, session: undefined
-        }))
-        return
-      }
-      refuse(request, response, new PorticoError('PORTICO_SIGN_IN_REQUIRED'), requestId, {
-        members: { login_url: `${configuration().authOrigin}/login?${new URLSearchParams({ app: place.app.id, ...place.region !== undefined && { region: place.region } })}` }
-      })
+      if (!isNavigation(request)) return turnAway(exchange)
+      const { method = 'GET', headers } = request
+      write(request, response, requestId, login.begins.challenge(place, target, {
+        method, query: nothing, form: nothing, headers, requestId, client: client.address, session: undefined
+      }))
     },
-    begin: step(['GET', 'HEAD'], ({ place }, visit) => login.begins.begin(place, visit)),
-    redeem: step(['GET', 'HEAD', 'POST'], ({ place }, visit) => login.redeem(place, visit)),
-    signOut: step(['GET', 'HEAD', 'POST'], ({ place }, visit) => login.signOut.signOutOfApp(place, visit))
+
+    steps: {
+      '/.portico/begin': step(['GET', 'HEAD'], ({ place }, visit) => login.begins.begin(place, visit)),
+      '/.portico/ticket': step(['GET', 'HEAD', 'POST'], ({ place }, visit) => login.redeem(place, visit)),
+      '/.portico/logout': step(['GET', 'HEAD', 'POST'], ({ place }, visit) => login.signOut.signOutOfApp(place, visit))
+    }
   }
 }
 
