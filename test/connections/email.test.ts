@@ -40,7 +40,7 @@ t.test('H4 quotes, comments, blanks, controls and lengths are refused', async t 
 t.test('H4 domains are exact names: no dot at the end, no address, no single label', async t => {
   refused(t, [
     'ada@acme.com.', 'ada@acme..com', 'ada@.acme.com', 'ada@acme', 'ada@localhost', 'ada@127.0.0.1', 'ada@[127.0.0.1]', 'ada@[::1]', 'ada@2130706433', 'ada@0x7f.1',
-    'ada@-acme.com', 'ada@acme-.com', 'ada@ac_me.com', 'ada@*.acme.com', 'ada@acme.com:25', 'ada@acme.com/x', 'ada@acme%2ecom', 'ada@acme。com', 'ada@acme．com', 'ada@xn--a.com'
+    'ada@-acme.com', 'ada@acme-.com', 'ada@ac_me.com', 'ada@*.acme.com', 'ada@acme.com:25', 'ada@acme.com/x', 'ada@acme%2ecom', 'ada@acme。com', 'ada@acme．com'
   ])
 })
 

@@ -262,7 +262,7 @@ t.test('G4 O14 keys: an unknown kid asks once a minute, a new key under an old k
   t.equal(fetched(), 5, 'a forged signature does not make Portico ask within the minute')
 
   bench.ahead += 301
-  rotating.script = { jwks: () => ({ keys: [] }) }
+  rotating.script = { keys: [successor], jwks: () => ({ keys: [] }) }
   t.equal(await attempt(), 'PORTICO_ID_TOKEN_KEY', 'a key that was withdrawn is forgotten after five minutes')
 })
 

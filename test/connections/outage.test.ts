@@ -5,7 +5,8 @@ import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { createSigningKey, startHostileProvider, type HostileProvider, type Responder, type Script } from '../support/hostile-provider.ts'
 import { discoveryAddress, isSameIssuer } from '../../src/connections/oidc/metadata.ts'
-import { unreachable } from '../../src/connections/oidc/reach.ts'
+import { createLookup } from '../../src/connections/oidc/lookup.ts'
+import { isForbiddenAddress, unreachable } from '../../src/connections/oidc/reach.ts'
 import { PorticoError } from '../../src/errors.ts'
 import { codeOf, configurationWith, connectionTo, createBench, redirectUri, signInAt, type Bench } from './setup.ts'
 import type { Connection } from '../../src/config/configuration.ts'
@@ -64,6 +65,16 @@ t.test('N12 where a discovery document may lead', async t => {
   t.type(unreachable('http://idp.acme.com/token', near), 'string')
   t.equal(unreachable('http://idp.acme.com/token', { ...far, allowHttp: true }), undefined)
   t.type(unreachable('http://127.0.0.1/token', { ...far, allowHttp: true }), 'string', 'dangerously_allow_http opens no way to this machine')
+
+  const addressOf = (address: string): Promise<string> => new Promise(resolve => {
+    const family = address.includes(':') ? 6 : 4
+    const find = createLookup(each => !isForbiddenAddress(each), (_name, _options, callback) => { callback(null, [{ address: '10.0.0.5', family: 4 }, { address, family }]) })
+    find('idp.acme.com', { all: true }, (error, found) => { resolve(error?.code ?? JSON.stringify(found)) })
+  })
+  for (const address of ['127.0.0.1', '127.9.9.9', '169.254.169.254', '0.0.0.0', '::1', '::', 'fe80::1', '::ffff:127.0.0.1']) {
+    t.equal(await addressOf(address), 'EFORBIDDEN', `a name that resolves to ${address}`)
+  }
+  t.match(await addressOf('10.0.0.6'), /10\.0\.0\.6/)
 
   const fields = ['authorization_endpoint', 'token_endpoint', 'jwks_uri', 'userinfo_endpoint'] as const
   for (const field of fields) {
@@ -166,6 +177,21 @@ t.test('an IdP that is down at start touches nobody else, and is back when it is
   t.equal(await codeOf(signInAt(bench, one, down)), 'no error')
   t.match(bench.connectors.health(one), { lastGood: Number, lastError: undefined })
   t.ok(bench.lines.some(line => line.includes('"code":"PORTICO_IDP_UNREACHABLE"') && line.includes('"connection":"down"')))
+})
+
+t.test('health tells of keys that cannot be fetched, until they can', async t => {
+  const provider = await startHostileProvider({ key, script: { answers: { '/jwks': (_request, response) => { response.writeHead(404).end() } } } })
+  t.teardown(provider.close)
+  const connection = connectionTo(provider.issuer)
+  const bench = createBench([connection])
+  t.teardown(bench.close)
+  t.equal(await codeOf(signInAt(bench, connection, provider)), 'PORTICO_IDP_ANSWER')
+  t.equal(provider.hits.get('/token'), undefined, 'the code is not spent for nothing')
+  t.match(bench.connectors.health(connection), { lastGood: Number, lastError: 'PORTICO_IDP_ANSWER' })
+  provider.script = {}
+  bench.ahead += 4
+  t.equal(await codeOf(signInAt(bench, connection, provider)), 'no error')
+  t.match(bench.connectors.health(connection), { lastGood: Number, lastError: undefined, lastErrorAt: undefined })
 })
 
 t.test('fifty who wait cost one fetch, of the document and of the keys', async t => {

@@ -1,10 +1,10 @@
-import { lookup, type LookupAddress, type LookupOptions } from 'node:dns'
 import type { Readable } from 'node:stream'
 import { getCACertificates } from 'node:tls'
 import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from 'undici'
 import { isLoopback } from '../../config/schema/addresses.ts'
 import type { Configuration } from '../../config/configuration.ts'
 import { PorticoError } from '../../errors.ts'
+import { createLookup } from './lookup.ts'
 import { isForbiddenAddress, isIssuerHost, unreachable, type Reach } from './reach.ts'
 
 /** Milliseconds. */
@@ -32,32 +32,6 @@ export interface Outbound {
   fetch (url: string, request: OutboundRequest, reach: Reach): Promise<Response>
   close (): Promise<void>
 }
-
-type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void
-
-const loopback: readonly LookupAddress[] = [{ address: '127.0.0.1', family: 4 }, { address: '::1', family: 6 }]
-
-const answer = (addresses: readonly LookupAddress[], options: LookupOptions, callback: LookupCallback): void => {
-  const fitting = addresses.filter(({ family }) => options.family === 4 || options.family === 6 ? family === options.family : true)
-  const first = fitting[0]
-  if (first === undefined) callback(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), '')
-  else if (options.all === true) callback(null, [...fitting])
-  else callback(null, first.address, first.family)
-}
-
-/** As dns.lookup; `*.localhost` is loopback without asking (RFC 6761 §6.3). `allowed` judges every address. */
-const createLookup = (allowed: (address: string) => boolean) =>
-  (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
-    if (isLoopback(hostname)) {
-      answer(loopback, options, callback)
-      return
-    }
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error !== null) callback(error, '')
-      else if (!addresses.every(({ address }) => allowed(address))) callback(Object.assign(new Error('forbidden address'), { code: 'EFORBIDDEN' }), '')
-      else answer(addresses, options, callback)
-    })
-  }
 
 interface Agents {
   /** For the host that the operator named. */

@@ -50,9 +50,10 @@ export const createKeys = (address: string, deps: {
   reach: Reach
   outbound: Outbound
   now: () => number
+  good: () => void
   failed: (error: PorticoError) => void
 }): Keys => {
-  const { reach, outbound, now, failed } = deps
+  const { reach, outbound, now, good, failed } = deps
   let held: KeySet | undefined
 
   const flight = createSingleFlight(async (): Promise<KeySet> => {
@@ -62,6 +63,7 @@ export const createKeys = (address: string, deps: {
     if (!Array.isArray(keys)) throw new PorticoError('PORTICO_IDP_ANSWER', { wanted: `a key set at ${address}`, got: 'something else' })
     // A key of a kind that is not known here makes no other key worse
     held = { jwks: { keys: keys.map(key => publicKey.safeParse(key).data).filter(key => key !== undefined) }, fetchedAt: now() }
+    good()
     return held
   }, { now, failed })
 

@@ -14,7 +14,7 @@ import type { Reach } from './reach.ts'
 export interface ProviderHealth {
   /** When its discovery document was last fetched well, by whichever process. */
   readonly lastGood: number | undefined
-  /** What the latest fetch of document or keys failed with; undefined once one went well. */
+  /** What the latest fetch of the document or of the keys failed with; undefined once both went well again. */
   readonly lastError: ErrorCode | undefined
   readonly lastErrorAt: number | undefined
 }
@@ -47,9 +47,10 @@ const createProvider = (connection: Connection, deps: ProviderDeps): Provider =>
   const { store, configuration, outbound, log, now } = deps
   const address = discoveryAddress(connection.settings.discovery_url)
   const reach = { issuerHost: new URL(address.url).hostname, allowHttp: connection.settings.dangerously_allow_http }
-  let health: ProviderHealth = { lastGood: undefined, lastError: undefined, lastErrorAt: undefined }
-  const failed = (error: PorticoError, kept: boolean): void => {
-    health = { ...health, lastError: error.code, lastErrorAt: now() }
+  let lastGood: number | undefined
+  const failures = new Map<'document' | 'keys', { code: ErrorCode, at: number }>()
+  const failed = (what: 'document' | 'keys', error: PorticoError, kept: boolean): void => {
+    failures.set(what, { code: error.code, at: now() })
     log.warn({ connection: connection.id, code: error.code, wanted: error.wanted, got: error.got, kept }, 'identity provider out of reach')
   }
   const discovery = createDiscovery({
@@ -59,8 +60,11 @@ const createProvider = (connection: Connection, deps: ProviderDeps): Provider =>
     copies: createDiscoveryCopies(connection.id, { store, configuration, log }),
     now,
     events: {
-      good: fetchedAt => { health = { lastGood: fetchedAt, lastError: undefined, lastErrorAt: undefined } },
-      failed
+      good: fetchedAt => {
+        lastGood = fetchedAt
+        failures.delete('document')
+      },
+      failed: (error, kept) => { failed('document', error, kept) }
     }
   })
   let keys: Keys | undefined
@@ -70,11 +74,20 @@ const createProvider = (connection: Connection, deps: ProviderDeps): Provider =>
     metadata: discovery.metadata,
     keys: metadata => {
       if (keys?.address !== metadata.jwks_uri) {
-        keys = createKeys(metadata.jwks_uri, { reach, outbound, now, failed: error => { failed(error, false) } })
+        keys = createKeys(metadata.jwks_uri, {
+          reach,
+          outbound,
+          now,
+          good: () => { failures.delete('keys') },
+          failed: error => { failed('keys', error, false) }
+        })
       }
       return keys
     },
-    health: () => health
+    health: () => {
+      const latest = [...failures.values()].sort((one, other) => other.at - one.at)[0]
+      return { lastGood, lastError: latest?.code, lastErrorAt: latest?.at }
+    }
   }
 }
 
