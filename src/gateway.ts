@@ -1,19 +1,22 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Configuration } from './config/configuration.ts'
 import type { Problem } from './config/problem.ts'
 import { createConnectors } from './connections/connectors.ts'
 import { PorticoError } from './errors.ts'
-import { createAppsHost, type AppLogin } from './hosts/apps.ts'
+import { createAppLogin } from './hosts/app-login.ts'
+import { createAppsHost } from './hosts/apps.ts'
+import { createAuthHost } from './hosts/auth.ts'
 import { createDoor } from './hosts/door.ts'
 import { createOpsHost } from './hosts/ops.ts'
 import { createStatus, type ReloadRecord } from './hosts/status.ts'
 import { createIdentityHeaders } from './identity/headers.ts'
+import { createPublishedKeys } from './identity/published-keys.ts'
+import { createLogin } from './login/login.ts'
 import { createClients, requestId } from './proxy/client.ts'
-import type { Exchange } from './proxy/exchange.ts'
 import { createForward } from './proxy/forward.ts'
 import { createHeaderKinds } from './proxy/header-kinds.ts'
-import { canonicalHost } from './proxy/host.ts'
+import { canonicalHost, requestHost } from './proxy/host.ts'
 import { createDecline, refuse } from './proxy/refusal.ts'
 import { createTunnels } from './proxy/tunnels.ts'
 import { createUpgrade } from './proxy/upgrade.ts'
@@ -61,8 +64,8 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const clients = createClients(configuration)
 
   const decline = createDecline(log)
-  const challenge = (exchange: Exchange) => refuse(exchange.request, exchange.response, new PorticoError('PORTICO_SIGN_IN_REQUIRED'), exchange.requestId)
-  const login: AppLogin = { challenge, begin: challenge, redeem: challenge, signOut: challenge }
+  const requestLog = createRequestLog(log)
+  const login = createLogin({ configuration, sealer, sessions, store, connectors, audit, metrics, log, now: () => Math.floor(Date.now() / 1_000) })
 
   const kinds = createHeaderKinds()
   const upstreams = createUpstreams()
@@ -74,21 +77,37 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     sessions,
     identityHeaders: createIdentityHeaders({ configuration }),
     clients,
-    login,
+    login: createAppLogin({ login, configuration }),
     forward,
     upgrade: createUpgrade({ forward, tunnels, kinds, decline }),
     decline,
-    requestLog: createRequestLog(log),
+    requestLog,
     observe: metrics.request
   })
 
-  const receive = (request: IncomingMessage, response: ServerResponse) => {
-    if (closing) {
-      refuse(request, response, new PorticoError('PORTICO_SHUTTING_DOWN'), requestId(undefined, false), { headers: { Connection: 'close', 'Retry-After': '5' } })
-    } else if (canonicalHost(request.headers.host) === force.configuration.authHost) apps.receive(request, response)
-    else apps.receive(request, response)
-  }
-  const door = createDoor({ listen: deps.configuration.listen, receive, upgrade: apps.upgrade })
+  const auth = await createAuthHost({
+    configuration,
+    sessions,
+    clients,
+    login,
+    keys: createPublishedKeys({ configuration }),
+    requestLog,
+    log
+  })
+
+  // The first Host decides; a request that has another one besides is refused where apps are.
+  const isForAuth = ({ headers, rawHeaders }: IncomingMessage): boolean =>
+    canonicalHost(headers.host) === force.configuration.authHost && requestHost(rawHeaders) !== undefined
+  const hostOf = (request: IncomingMessage) => isForAuth(request) ? auth : apps
+
+  const door = createDoor({
+    listen: deps.configuration.listen,
+    receive: (request, response) => {
+      if (closing) refuse(request, response, new PorticoError('PORTICO_SHUTTING_DOWN'), requestId(undefined, false), { headers: { Connection: 'close', 'Retry-After': '5' } })
+      else hostOf(request).receive(request, response)
+    },
+    upgrade: (request, socket, head) => hostOf(request).upgrade(request, socket, head)
+  })
 
   const ready = async () => {
     if (closing) throw new PorticoError('PORTICO_SHUTTING_DOWN')
@@ -117,8 +136,9 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     },
 
     reload: async next => {
-      const sealerOfNext = await createSealer(next.keys)
-      force = { configuration: next, sealer: sealerOfNext }
+      // the same ring keeps its sealer, and with it every cookie that was opened already
+      const isSameRing = next.keys.length === configuration().keys.length && next.keys.every((key, i) => configuration().keys[i]?.equals(key))
+      force = { configuration: next, sealer: isSameRing ? sealer() : await createSealer(next.keys) }
       log.level = next.logs.level
       if (next.listen.tls !== undefined) door.replaceCertificate(next.listen.tls)
       upstreams.retain(next)
@@ -139,7 +159,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
       closing = true
       tunnels.close()
       await door.close(patience)
-      await Promise.all([apps.close(), upstreams.destroy(), connectors.close()])
+      await Promise.all([auth.close(), apps.close(), upstreams.destroy(), connectors.close()])
       await sessions.stop()
       await store.close()
       await ops.close()

@@ -15,16 +15,7 @@ import type { Upgrade } from '../proxy/upgrade.ts'
 import type { Session } from '../sessions/session.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { RequestLine } from '../telemetry/request-log.ts'
-
-/** The steps of sign-in that happen on app hosts; each answers the exchange's response itself. */
-export interface AppLogin {
-  /** Nobody is signed in: to the auth host, or 401. */
-  challenge (exchange: Exchange): void | Promise<void>
-  /** `/.portico/begin`, `/.portico/ticket`, `/.portico/logout`. */
-  begin (exchange: Exchange): void | Promise<void>
-  redeem (exchange: Exchange): void | Promise<void>
-  signOut (exchange: Exchange): void | Promise<void>
-}
+import type { AppLogin } from './app-login.ts'
 
 export interface AppsDeps {
   readonly configuration: () => Configuration
@@ -139,11 +130,6 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
     return isOpen(exchange) ? forward(exchange, nobody) : login.challenge(exchange)
   })
 
-  const steps: Readonly<Record<string, (exchange: Exchange) => void | Promise<void>>> = {
-    '/.portico/begin': login.begin,
-    '/.portico/ticket': login.redeem,
-    '/.portico/logout': login.signOut
-  }
   const unknown = () => { throw new PorticoError('PORTICO_NOT_FOUND') }
 
   const app = fastify({
@@ -165,8 +151,14 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
   })
   await app.ready()
 
-  const stepFor = (target: string) =>
-    steps[pathOf(target)] ?? (readsAsOwn(target) ? unknown : pass)
+  const stepFor = (target: string) => {
+    const own = login.steps[pathOf(target)]
+    if (own === undefined) return readsAsOwn(target) ? unknown : pass
+    return (exchange: Exchange) => identify(exchange, session => {
+      exchange.session = session
+      return own(exchange)
+    })
+  }
 
   return {
     receive: (request, response) => app.routing(request, response),
@@ -185,7 +177,7 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
         ? unknown()
         : identify(exchange, session => {
           exchange.session = session
-          if (session === undefined) refuse(request, response, new PorticoError('PORTICO_SIGN_IN_REQUIRED'), exchange.requestId, { members: { login_url: loginUrl(configuration(), exchange) } })
+          if (session === undefined) login.turnAway(exchange)
           else deps.upgrade(exchange, session, identityHeaders.for(session, exchange.place), socket, head)
         }))
     },
@@ -200,8 +192,3 @@ const joined = (header: string | string[] | undefined): string | undefined => Ar
 const isOpen = ({ request: { method = '', headers }, place: { app }, target }: Exchange): boolean =>
   isPublic(app, method, target) ||
   (app.preflight === 'pass' && method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined)
-
-const loginUrl = ({ authOrigin }: Configuration, { place }: Exchange): string => {
-  const query = new URLSearchParams({ app: place.app.id, ...place.region !== undefined && { region: place.region } })
-  return `${authOrigin}/login?${query}`
-}

@@ -49,9 +49,9 @@ t.test('A1 V23 without a live session nothing but public paths is forwarded', as
 
 t.test('A10 A11 only /.portico/ is Portico\'s, and whatever reads as it is nobody\'s', async t => {
   const { port, targets } = await start(t)
-  for (const [path, step] of [['begin', 'begin'], ['ticket', 'redeem'], ['logout', 'signOut']]) {
-    t.match(await ask(port, `GET /.portico/${path}?x=1`, [host]), new RegExp(`X-Step: ${step}`))
-    t.match(await ask(port, `POST /.portico/${path}`, [host]), new RegExp(`X-Step: ${step}`))
+  for (const step of ['begin', 'ticket', 'logout']) {
+    t.match(await ask(port, `GET /.portico/${step}?x=1`, [host]), new RegExp(`X-Step: ${step}`))
+    t.match(await ask(port, `POST /.portico/${step}`, [host]), new RegExp(`X-Step: ${step}`))
   }
   for (const path of ['/.portico/', '/.portico', '/.portico/x', '/.Portico/begin', '//.portico/begin', '/x/../.portico/ticket', '/./.portico/begin', '/%2eportico/begin', '/.%70ortico/begin',
     '/.portico%2fbegin', '/.portico\\begin', '/\\.portico/begin', '/.portico/../x', '/.portico/begin/', '/.portico//begin', '/%252eportico/begin', '/.portico;x/begin', '/x/%2e%2e/.portico/x']) {

@@ -1,7 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { pino } from 'pino'
-import { createAppsHost, type AppLogin } from '../../src/hosts/apps.ts'
+import { createAppsHost } from '../../src/hosts/apps.ts'
+import type { AppLogin } from '../../src/hosts/app-login.ts'
 import { createDoor, type DoorDeps } from '../../src/hosts/door.ts'
 import { createClients } from '../../src/proxy/client.ts'
 import type { Exchange } from '../../src/proxy/exchange.ts'
@@ -107,15 +108,15 @@ export const startProxy = async (t: Test, configuration: Configuration, limits: 
   const tunnels = createTunnels(session => !ended.has(session.sid))
   const forward = createForward({ upstreams, kinds, decline })
   const upgrade = createUpgrade({ forward, tunnels, kinds, decline })
-  const step = (name: string) => (exchange: Exchange) => { exchange.response.writeHead(200, { 'X-Step': name }).end(name) }
+  const step = (name: string) => async ({ response }: Exchange) => { response.writeHead(200, { 'X-Step': name }).end(name) }
+  const turnAway = (exchange: Exchange) => decline(exchange, new PorticoError('PORTICO_SIGN_IN_REQUIRED'))
   const login: AppLogin = {
     challenge: exchange => {
       challenged.push(exchange)
-      decline(exchange, new PorticoError('PORTICO_SIGN_IN_REQUIRED'))
+      turnAway(exchange)
     },
-    begin: step('begin'),
-    redeem: step('redeem'),
-    signOut: step('signOut')
+    turnAway,
+    steps: { '/.portico/begin': step('begin'), '/.portico/ticket': step('ticket'), '/.portico/logout': step('logout') }
   }
   const find = (cookie: string | undefined, host: string): Session | undefined => {
     const sid = /__Host-portico=([^;]+)/.exec(cookie ?? '')?.[1]
