@@ -72,7 +72,7 @@ const buildRule = (rule: string): PublicRule => {
   const [first = '', second] = rule.split(' ')
   const path = second ?? first
   const prefix = path.endsWith('/*')
-  return { methods: new Set(second === undefined ? ['GET', 'HEAD'] : first.split(',')), path: prefix ? path.slice(0, -1) : path, prefix }
+  return { methods: second === undefined ? undefined : new Set(first.split(',')), path: prefix ? path.slice(0, -1) : path, prefix }
 }
 
 const buildApp = (checked: Checked, id: string, settings: AppSettings): App => {

@@ -29,7 +29,8 @@ export interface Upstream {
 
 /** A `public:` rule on the canonical path. */
 export interface PublicRule {
-  readonly methods: ReadonlySet<string>
+  /** Undefined for any method. */
+  readonly methods: ReadonlySet<string> | undefined
   /** `/favicon.ico`; of a prefix what is before the star: `/assets/`. */
   readonly path: string
   /** True for `/assets/*`: everything below, at a segment boundary. */

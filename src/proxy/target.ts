@@ -40,7 +40,7 @@ export const isPublic = (app: App, method: string, target: string): boolean => {
   if (app.public.length === 0) return false
   const path = canonicalPath(target)
   if (path === undefined) return false
-  return app.public.some(rule => rule.methods.has(method) && (rule.prefix ? path.startsWith(below(rule.path)) : path === rule.path))
+  return app.public.some(rule => rule.methods?.has(method) !== false && (rule.prefix ? path.startsWith(below(rule.path)) : path === rule.path))
 }
 
 /** `/assets`, `/assets/` and `/assets/*` all mean what is below the segment. */

@@ -41,7 +41,7 @@ export const app = z.strictObject({
     .describe('Several hosts of the same app, instead of `url` and `upstream`.'),
   home: home.default('/').describe('Path where the app opens when nobody said where.'),
   public: z.array(publicRule).default([])
-    .describe('Paths that need no sign-in: exact, or a prefix ending in `/*`; optionally with methods in front (`GET,HEAD /assets/*`; without methods, GET and HEAD). Identity headers are stripped all the same.'),
+    .describe('Paths that need no sign-in: exact, or a prefix ending in `/*`; optionally with methods in front (`GET,HEAD /assets/*`; any method without). Identity headers are stripped all the same.'),
   preflight: z.enum(['refuse', 'pass']).default('refuse').describe('`pass` forwards CORS preflights (OPTIONS with Origin and Access-Control-Request-Method) without sign-in.'),
   websocket_origins: z.array(origin).default([]).describe('Further origins whose pages may open WebSockets; the app\'s own always may.'),
   headers: z.union([z.enum(builtPresets), later(z.enum(laterPresets), 'Dialects that need keys of another kind.')]).default('portico').describe('The dialect of identity headers that the app reads.'),
