@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Configuration } from './config/configuration.ts'
 import type { Problem } from './config/problem.ts'
 import { createConnectors } from './connections/connectors.ts'
+import { createWarming } from './connections/warming.ts'
 import { PorticoError } from './errors.ts'
 import { createAppLogin } from './hosts/app-login.ts'
 import { createAppsHost } from './hosts/apps.ts'
@@ -61,6 +62,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const store = createSqliteStore({ path: deps.configuration.store.path })
   const sessions = createSessions({ store, configuration, sealer, log })
   const connectors = createConnectors({ store, configuration, log })
+  const warming = createWarming(connectors)
   const clients = createClients(configuration)
 
   const decline = createDecline(log)
@@ -120,7 +122,8 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     status: createStatus({ configuration, connectors, reloads: () => reloads, ready, websockets: () => tunnels.size })
   })
 
-  const report = () => {
+  const inForce = () => {
+    warming.begin(configuration())
     const { version, apps, organizations, connections } = configuration()
     metrics.reload(true)
     audit.reload({ version, apps: apps.size, organizations: organizations.size, connections: connections.size })
@@ -130,7 +133,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     listen: async () => {
       await sessions.start()
       const addresses = { ops: await ops.listen(), public: await door.listen() }
-      report()
+      inForce()
       log.info({ public: addresses.public, ops: addresses.ops }, 'listening')
       return addresses
     },
@@ -145,7 +148,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
       await sessions.trust.adopt(next)
       tunnels.sweep()
       reloads = { loadedAt: new Date(), at: new Date(), problems: [] }
-      report()
+      inForce()
     },
 
     reloadFailed: problems => {
@@ -157,6 +160,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
 
     close: async () => {
       closing = true
+      warming.stop()
       tunnels.close()
       await door.close(patience)
       await Promise.all([auth.close(), apps.close(), upstreams.destroy(), connectors.close()])

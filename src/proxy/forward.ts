@@ -10,8 +10,8 @@ import { browserHeaders } from './response-headers.ts'
 import { upstreamFailure } from './upstream-failure.ts'
 import type { Upstreams } from './upstreams.ts'
 
-/** Milliseconds without a byte of a request's body after which its sender is given up (behaviours.md K12). */
-const uploadPatience = 60_000
+/** Milliseconds of silence after which whoever should send or take a body is given up (behaviours.md K12). */
+const usualPatience = 60_000
 
 /** What an upstream's agreement to an upgrade is handed to. */
 export type OnUpgrade = (rawHeaders: readonly (Buffer | string)[], upstream: Duplex) => void
@@ -21,13 +21,12 @@ export interface ForwardDeps {
   readonly kinds: HeaderKinds
   /** Answers in the upstream's stead. */
   readonly decline: Decline
+  /** Another patience than the usual one, in milliseconds. */
+  readonly patience?: number
 }
 
 /** Forwards an exchange with these identity headers; with `onUpgrade` it asks for a WebSocket. */
 export type Forward = (exchange: Exchange, identity: readonly string[], onUpgrade?: OnUpgrade) => void
-
-/** Milliseconds after which a client that takes nothing of what waits for it is given up. */
-const downloadPatience = 120_000
 
 const clientLeft = new Error('the client left')
 const noBody: readonly string[] = []
@@ -41,15 +40,16 @@ const rawOf = (raw: unknown): readonly (Buffer | string)[] => Array.isArray(raw)
  * The request's body for undici, which destroys what it is given when an upstream answers early;
  * destroying the request itself would take the client's connection, and the answer, with it.
  */
-const upload = (exchange: Exchange, decline: Decline): PassThrough => {
+const upload = (exchange: Exchange, decline: Decline, patience: number): PassThrough => {
   const { request, response } = exchange
   const body = new PassThrough({ highWaterMark: 64 * 1024 })
   request.pipe(body)
   body.once('close', () => { if (!request.complete) request.resume() })
-  request.setTimeout(uploadPatience, () => {
+  request.setTimeout(patience, () => {
     // paused: it is the upstream that does not take more
     if (request.complete || request.isPaused()) return
     exchange.cancel?.()
+    response.shouldKeepAlive = false
     if (response.headersSent) response.destroy()
     else decline(exchange, new PorticoError('PORTICO_REQUEST_TIMEOUT', { wanted: 'the rest of the body', got: 'silence' }))
   })
@@ -64,7 +64,7 @@ const upload = (exchange: Exchange, decline: Decline): PassThrough => {
  * attempt (ecosystem.md F1–F7; behaviours.md K). Headers and target go over byte for byte. A client
  * that leaves ends the upstream request; an upstream that breaks off ends the client's connection.
  */
-export const createForward = ({ upstreams, kinds, decline }: ForwardDeps): Forward => (exchange, identity, onUpgrade) => {
+export const createForward = ({ upstreams, kinds, decline, patience = usualPatience }: ForwardDeps): Forward => (exchange, identity, onUpgrade) => {
   const { request, response, place: { upstream }, target } = exchange
   let controller: Dispatcher.DispatchController | undefined
   let gone = false
@@ -89,7 +89,7 @@ export const createForward = ({ upstreams, kinds, decline }: ForwardDeps): Forwa
   const send = (chunk: Buffer) => {
     if (response.write(chunk) || controller === undefined) return
     controller.pause()
-    response.setTimeout(downloadPatience)
+    response.setTimeout(patience)
     if (response.listenerCount('timeout') === 0) response.on('timeout', () => response.destroy())
     response.once('drain', () => {
       response.setTimeout(0)
@@ -101,7 +101,7 @@ export const createForward = ({ upstreams, kinds, decline }: ForwardDeps): Forwa
     path: target,
     method: request.method ?? 'GET',
     headers: upstreamHeaders(kinds, exchange, identity),
-    body: hasBody(request) ? upload(exchange, decline) : null,
+    body: hasBody(request) ? upload(exchange, decline, patience) : null,
     headersTimeout: upstream.headersTimeout,
     ...upstream.tls !== undefined && { servername: upstream.tls.serverName },
     ...onUpgrade !== undefined && { upgrade: 'websocket' }

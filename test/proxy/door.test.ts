@@ -100,6 +100,37 @@ t.test('K12 slow headers are cut off', async t => {
   t.match(await exchangeRaw(port, `GET / HTTP/1.1\r\n${host}\r\n`), /^HTTP\/1\.1 408 [\s\S]*PORTICO_REQUEST_TIMEOUT/)
 })
 
+t.test('K12 a body that stops coming is cut off, and so is a reader that stops reading', async t => {
+  const reached = Promise.withResolvers<string>()
+  const left: Promise<unknown>[] = []
+  const upstream = await startUpstream(t, (request, response) => {
+    left.push(once(response, 'close'))
+    if (request.url === '/down') response.end(Buffer.alloc(64 * 1024 * 1024))
+    else request.once('data', chunk => reached.resolve(String(chunk)))
+  })
+  const { port } = await startProxy(t, configurationOf({ app: { upstream: upstreamAt(upstream.port) } }), { patience: 300 })
+  const answer = exchangeRaw(port, `POST /up HTTP/1.1\r\n${host}\r\n${signedIn}\r\nContent-Length: 100\r\n\r\nstart`)
+  t.equal(await reached.promise, 'start')
+  t.match(await answer, /^HTTP\/1\.1 408 [\s\S]*PORTICO_REQUEST_TIMEOUT/)
+  await left[0]
+  const reader = connect(port, '127.0.0.1', () => reader.write(`GET /down HTTP/1.1\r\n${host}\r\n${signedIn}\r\n\r\n`))
+  await once(reader, 'readable')
+  while (left.length < 2) await wait(5)
+  await left[1]
+  reader.on('error', () => {}).destroy()
+})
+
+t.test('K12 what is slow for other reasons is left alone', async t => {
+  const upstream = await startUpstream(t, (request, response) => {
+    request.resume().on('end', () => {
+      response.write('thinking ')
+      setTimeout(() => response.end('done'), 500)
+    })
+  })
+  const { port } = await startProxy(t, configurationOf({ app: { upstream: upstreamAt(upstream.port) } }), { patience: 150 })
+  t.match(await ask(port, 'POST /', [host, signedIn, 'Content-Length: 3'], 'abc'), /^HTTP\/1\.1 200 [\s\S]*thinking[\s\S]*done/)
+})
+
 t.test('V1 requests on one connection are judged each by its own host and session', async t => {
   const { port, targets } = await start(t)
   const answer = await exchangeRaw(port, [

@@ -95,7 +95,7 @@ export const identity = ['X-Auth-User', 'member-1', 'X-Auth-Email', 'ada@acme.co
  * The door, the apps host and the proxy, put together as the gateway does, with a session for
  * whoever sends the cookie `__Host-portico=<sid>` and fakes for what the proxy only calls.
  */
-export const startProxy = async (t: Test, configuration: Configuration, limits: NonNullable<DoorDeps['limits']> = {}) => {
+export const startProxy = async (t: Test, configuration: Configuration, { patience, ...limits }: NonNullable<DoorDeps['limits']> & { patience?: number } = {}) => {
   let current = configuration
   const lines: RequestLine[] = []
   const observed: string[] = []
@@ -106,7 +106,7 @@ export const startProxy = async (t: Test, configuration: Configuration, limits: 
   const kinds = createHeaderKinds()
   const upstreams = createUpstreams()
   const tunnels = createTunnels(session => !ended.has(session.sid))
-  const forward = createForward({ upstreams, kinds, decline })
+  const forward = createForward({ upstreams, kinds, decline, ...patience !== undefined && { patience } })
   const upgrade = createUpgrade({ forward, tunnels, kinds, decline })
   const step = (name: string) => async ({ response }: Exchange) => { response.writeHead(200, { 'X-Step': name }).end(name) }
   const turnAway = (exchange: Exchange) => decline(exchange, new PorticoError('PORTICO_SIGN_IN_REQUIRED'))
