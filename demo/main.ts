@@ -59,8 +59,9 @@ export const main = async (args: readonly string[]): Promise<number> => {
     }
     portico = await startPortico(settings, line => { say(`· ${line}`) })
     say(welcome(settings))
-    if (await Promise.race([stopped, portico.ended]) !== 'signal') throw new Error(`Portico has ended: see ${settings.log}`)
-    return 0
+    const end = await Promise.race([stopped, portico.ended.then(complaints => ({ complaints }))])
+    if (end === 'signal') return 0
+    throw new Error(`Portico has ended: ${end.complaints || `see ${settings.log}`}`)
   } catch (error) {
     console.error(`portico demo: ${error instanceof Error ? error.message : String(error)}`)
     return 1

@@ -5,8 +5,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Settings } from './settings.ts'
 
 export interface RunningPortico {
-  /** Resolves when the process has ended. */
-  readonly ended: Promise<void>
+  /** Resolves with what it wrote to stderr when the process has ended. */
+  readonly ended: Promise<string>
   close (): Promise<void>
 }
 
@@ -42,12 +42,12 @@ export const startPortico = async ({ config, log, env, places }: Settings, tell:
   process.on('exit', orphan)
   let running = true
   let complaints = ''
-  const ended = new Promise<void>(resolve => {
+  const ended = new Promise<string>(resolve => {
     child.on('close', () => {
       running = false
       process.off('exit', orphan)
       file.end()
-      resolve()
+      resolve(complaints.trim())
     })
   })
   createInterface(child.stdout).on('line', line => {
@@ -55,7 +55,10 @@ export const startPortico = async ({ config, log, env, places }: Settings, tell:
     const text = remark(line)
     if (text !== undefined) tell(text)
   })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { complaints += text })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    file.write(text)
+    complaints = (complaints + text).slice(-2_000)
+  })
 
   const isReady = async (): Promise<boolean> => {
     try {

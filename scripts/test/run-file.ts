@@ -21,7 +21,7 @@ const kept = 8_000
 const nameOf = (result: Result): string => result.fullname || result.name
 
 const describe = (result: Result): string =>
-  `not ok ${nameOf(result)}${result.diag ? `\n${stringify(result.diag).trimEnd()}` : ''}`
+  `not ok ${nameOf(result)}${result.diag ? `\n${stringify(result.diag, { lineWidth: 0, blockQuote: 'literal' }).trimEnd()}` : ''}`
 
 /** Runs one test file with this Node and counts what its TAP says; killed after `timeout` milliseconds. Never throws. */
 export const runFile = async (file: string, timeout: number): Promise<FileOutcome> => {
