@@ -22,17 +22,17 @@ export interface UpgradeDeps {
 export type Upgrade = (exchange: Exchange, session: Session, identity: readonly string[], socket: Socket, head: Buffer) => void
 
 /**
- * WebSockets (ecosystem.md F8; behaviours.md K5): only from pages of the app or of
- * `websocket_origins`. Cookies come from browsers and browsers send Origin, so a request without one
- * is refused too. 101 goes out only after the upstream's, with the upstream's headers; any other
- * answer is passed on as it is.
+ * WebSockets (ecosystem.md F8; behaviours.md K5): from pages of the app or of `websocket_origins`
+ * only. Every browser sends Origin with a handshake (RFC 6455 §4.1, 8), so a request without one
+ * comes from a program that was given the cookie, and no page can make it. 101 goes out only after
+ * the upstream's, with the upstream's headers; any other answer is passed on as it is.
  */
 export const createUpgrade = ({ forward, tunnels, kinds, decline }: UpgradeDeps): Upgrade => (exchange, session, identity, socket, head) => {
   const { request, response, place } = exchange
   const { origin, 'content-length': length, 'transfer-encoding': encoding } = request.headers
 
-  if (origin !== place.origin && (origin === undefined || !place.app.websocketOrigins.has(origin))) {
-    decline(exchange, new PorticoError('PORTICO_WEBSOCKET_ORIGIN', { wanted: place.origin, got: origin ?? 'no Origin' }))
+  if (origin !== undefined && origin !== place.origin && !place.app.websocketOrigins.has(origin)) {
+    decline(exchange, new PorticoError('PORTICO_WEBSOCKET_ORIGIN', { wanted: place.origin, got: origin }))
     return
   }
   if (encoding !== undefined || (length !== undefined && length !== '0')) {
