@@ -25,7 +25,7 @@ export const createMemory = (): ((model: string) => Adapter) => {
       },
       destroy: async id => { items.delete(key(id)) },
       revokeByGrantId: async grant => {
-        for (const [name, payload] of items) if (payload.grantId === grant) items.delete(name)
+        for (const [name, payload] of items) if (name.startsWith(`${model}:`) && payload.grantId === grant) items.delete(name)
       }
     }
   }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { exportJWK, generateKeyPair } from 'jose'
-import Provider from 'oidc-provider'
+import Provider, { interactionPolicy } from 'oidc-provider'
 import type { Company } from './companies.ts'
 import { createMemory } from './memory.ts'
 import { problemPage, signInPage } from './provider-pages.ts'
@@ -14,6 +14,16 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 
 const sendPage = (response: ServerResponse, status: number, page: string): void => {
   response.writeHead(status, { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' }).end(page)
+}
+
+/** Asks who it is when the provider knows somebody other than the one the gateway hints at, as Entra ID does. */
+const policy = () => {
+  const prompts = interactionPolicy.base()
+  prompts.get('login')?.checks.add(new interactionPolicy.Check('other_account', 'another account is hinted at', ({ oidc }) => {
+    const hint = oidc.params?.login_hint
+    return typeof hint === 'string' && oidc.session?.accountId !== undefined && hint !== oidc.session.accountId && oidc.result?.login === undefined
+  }))
+  return prompts
 }
 
 /**
@@ -31,12 +41,13 @@ export const createProvider = async (company: Company, { origin, redirectUri, se
     jwks: { keys: [{ ...await exportJWK(privateKey), use: 'sig', alg: 'RS256' }] },
     // Two providers on one host: each has cookies of its own.
     cookies: { keys: [randomBytes(32).toString('base64url')], names: { session: `${company.id}_session`, interaction: `${company.id}_interaction`, resume: `${company.id}_resume` } },
+    responseTypes: ['code'],
     scopes: ['openid', 'email', 'profile', 'groups'],
-    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
+    claims: { openid: ['sub', 'amr'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
     features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: false } },
     ttl: { AccessToken: hour, AuthorizationCode: 60, IdToken: hour, RefreshToken: hour, Interaction: hour, Session: 8 * hour, Grant: 8 * hour },
     clientBasedCORS: () => false,
-    interactions: { url: (_context, interaction) => `${path}/interaction/${interaction.uid}` },
+    interactions: { policy: policy(), url: (_context, interaction) => `${path}/interaction/${interaction.uid}` },
     findAccount: (_context, login) => {
       const account = accountOf(login)
       if (account === undefined) return undefined

@@ -197,6 +197,26 @@ t.test('the demo in a browser', { skip: noBrowser }, async t => {
     await visit.close()
   })
 
+  await t.test('R12 after a sign-out another person of the company signs in at the same browser', async t => {
+    const visit = await signedIn(world)
+    const page = await visit.page()
+    await page.goto(world.analytics)
+    await page.click('#sign-out')
+    await page.waitForURL(`${world.auth}/logout/done`)
+    await page.goto(world.portal)
+    await giveEmail(page, 'grace@acme.example')
+    await signInAtProvider(page)
+    t.match(await shown(page), { who: 'Hello, Grace Hopper', email: 'grace@acme.example', verified: 5, refuted: 0 })
+    await page.goto(world.analytics)
+    t.match(await shown(page), { who: 'Hello, Grace Hopper' })
+    await page.click('#sign-out')
+    await page.waitForURL(`${world.auth}/logout/done`)
+    await page.goto(world.portal)
+    await giveEmail(page, 'grace@acme.example')
+    t.match(await shown(page), { who: 'Hello, Grace Hopper' }, 'the provider still knows her and asks nothing')
+    await visit.close()
+  })
+
   await t.test('A2 a script’s request without a session is told so in JSON, and leaves no cookie', async t => {
     const visit = await world.visit()
     const page = await visit.page()
