@@ -3,9 +3,10 @@ import type { Sealer } from '../sessions/seal.ts'
 import { attemptLifetime, attemptSchema, isFresh, openSealed, type Attempt } from './sealed.ts'
 import type { Visit } from './visit.ts'
 
-/** Login attempts that one browser may have: one a tab (behaviours.md F2, F13, N11). */
-const mostAttempts = 12
-const mostBytes = 14_000
+/** Login attempts that one browser may have: one a tab (behaviours.md F2, F13). */
+const mostAttempts = 10
+/** Characters of their cookies together: with the session they must fit into the 8 kB line that common proxies take (N11). */
+const mostBytes = 7_000
 
 /** Set-Cookie lines that keep this attempt, and drop what has expired and then the oldest. `now` in seconds. */
 export const keepAttempt = (sealer: Sealer, attempt: Attempt, visit: Visit, now: number): string[] => {

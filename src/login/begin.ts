@@ -3,17 +3,15 @@ import type { AppPlace } from '../config/configuration.ts'
 import { beginCookiePrefix, clearCookie, cookiesWithPrefix, setCookie } from '../sessions/cookie.ts'
 import { redirect, type Answer } from './answer.ts'
 import type { LoginDeps } from './deps.ts'
-import { homeOf, pageAt, returnTarget } from './return-target.ts'
+import { homeOf, longestHint, pageAt, returnTarget } from './return-target.ts'
 import { attemptLifetime, beginSchema, isFresh, openSealed, randomName, type Begin } from './sealed.ts'
 import { only, type Visit } from './visit.ts'
+import { isRound } from './wanted.ts'
 
 /** Sign-ins under way that one browser may have on one host: a window's tabs, restored at once. */
 const mostBegins = 12
-/** Characters of their cookies together: a request's headers must hold them (behaviours.md N11, F13). */
-const mostBytes = 12_000
-/** Characters of a page that also travel in addresses, for when the cookie is lost. */
-const longestHint = 512
-
+/** Characters of their cookies together: with the app's own they must fit into the 8 kB line that common proxies take (behaviours.md N11, F13). */
+const mostBytes = 5_000
 /** What the browser's secret is known by elsewhere. */
 export const bindOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url')
 
@@ -72,8 +70,8 @@ export const createBegin = ({ configuration, sealer, now }: Pick<LoginDeps, 'con
     begin: (place, visit) => {
       const wanted = only(visit.query, 'return_to')
       const page = wanted === undefined ? undefined : returnTarget(wanted, place)
-      const round = Number(only(visit.query, 'round') ?? 0)
-      return start(place, page ?? homeOf(place), Number.isInteger(round) && round > 0 ? Math.min(round, 9) : 0, visit)
+      const round = Number(only(visit.query, 'round'))
+      return start(place, page ?? homeOf(place), isRound(round) ? round : 0, visit)
     },
 
     read: (place, id, visit) => {
