@@ -35,10 +35,10 @@ const queryOf = (target: string): URLSearchParams => {
 
 /** The steps of sign-in on app hosts, between raw requests and the plain data that the steps work with. */
 export const createAppLogin = ({ configuration, login }: AppLoginDeps): AppLogin => {
-  const visitOf = async ({ request, target, client, requestId, session }: Exchange): Promise<Visit> => ({
+  const visitOf = async ({ request, response, target, client, requestId, session }: Exchange): Promise<Visit> => ({
     method: request.method ?? 'GET',
     query: queryOf(target),
-    form: request.method === 'POST' ? await readForm(request) : nothing,
+    form: request.method === 'POST' ? await readForm(request, response) : nothing,
     headers: request.headers,
     requestId,
     client: client.address,

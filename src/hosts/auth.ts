@@ -8,7 +8,7 @@ import type { Configuration } from '../config/configuration.ts'
 import { isLoopback } from '../config/schema/addresses.ts'
 import { PorticoError } from '../errors.ts'
 import type { PublishedDocument, PublishedKeys } from '../identity/published-keys.ts'
-import type { Answer } from '../login/answer.ts'
+import { redirect, type Answer } from '../login/answer.ts'
 import { explain } from '../login/failure.ts'
 import type { Login } from '../login/login.ts'
 import type { Visit } from '../login/visit.ts'
@@ -17,6 +17,7 @@ import { pathOf } from '../proxy/target.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { RequestLine } from '../telemetry/request-log.ts'
+import { clientNetwork } from './client-network.ts'
 import { readForm } from './form.ts'
 
 export interface AuthDeps {
@@ -61,13 +62,13 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
     return arrival
   }
 
-  const visitOf = async ({ raw, method }: FastifyRequest): Promise<Visit> => {
+  const visitOf = async ({ raw, method }: FastifyRequest, response: ServerResponse): Promise<Visit> => {
     const { client, id } = arrivalOf(raw)
     const target = raw.url ?? ''
     return {
       method,
       query: new URLSearchParams(target.slice(pathOf(target).length + 1)),
-      form: method === 'POST' ? await readForm(raw) : new URLSearchParams(),
+      form: method === 'POST' ? await readForm(raw, response) : new URLSearchParams(),
       headers: raw.headers,
       requestId: id,
       client: client.address,
@@ -82,6 +83,7 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
 
   const explainTo = (request: FastifyRequest, reply: FastifyReply, error: PorticoError) => {
     const { client, id } = arrivalOf(request.raw)
+    if (error.status < 500) log.info({ request_id: id, code: error.code, wanted: error.wanted, got: error.got }, 'refused')
     return send(reply, explain(error, {
       method: request.method, query: new URLSearchParams(), form: new URLSearchParams(), headers: request.raw.headers, requestId: id, client: client.address, session: undefined
     }))
@@ -89,7 +91,7 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
 
   const step = (answer: (visit: Visit, connection: string) => Answer | Promise<Answer>) =>
     async (request: FastifyRequest<{ Params: { connection?: string } }>, reply: FastifyReply) =>
-      await send(reply, await answer(await visitOf(request), request.params.connection ?? ''))
+      await send(reply, await answer(await visitOf(request, reply.raw), request.params.connection ?? ''))
 
   const publish = (document: () => PublishedDocument) => async (_: FastifyRequest, reply: FastifyReply) => {
     const { headers, body } = document()
@@ -118,9 +120,12 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
     max: mostPerMinute,
     timeWindow: 60_000,
     cache: 20_000,
-    keyGenerator: request => arrivalOf(request.raw).client.address,
+    keyGenerator: request => clientNetwork(arrivalOf(request.raw).client.address),
     // behind a proxy that is not listed as trusted everybody would be one client
-    allowList: (_request, key) => isLoopback(String(key)) || key === 'unknown',
+    allowList: ({ raw }) => {
+      const { address } = arrivalOf(raw).client
+      return isLoopback(address) || address === 'unknown'
+    },
     errorResponseBuilder: (_request, { after }) => new PorticoError('PORTICO_TOO_MANY_REQUESTS', { wanted: `at most ${mostPerMinute} a minute`, got: 'more', remedy: `Wait ${after}.` })
   })
   await app.register(underPressure, { maxEventLoopDelay: latest, pressureHandler: () => { throw new PorticoError('PORTICO_OVERLOADED') } })
@@ -152,7 +157,7 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
   app.post('/logout', step(visit => login.signOut.signOut(visit)))
   app.get('/logout/done', step(visit => login.signOut.done(visit)))
   app.get('/account', step(visit => login.account(visit)))
-  app.get('/', async (_, reply) => await reply.redirect(`${configuration().authOrigin}/account`, 303))
+  app.get('/', step(() => redirect(`${configuration().authOrigin}/account`, [], 303)))
   app.get('/.well-known/jwks.json', publish(keys.jwks))
   app.get('/iap/verify/public_key', publish(keys.pem))
   app.get('/iap/verify/public_key-jwk', publish(keys.jwks))

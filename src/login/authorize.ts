@@ -4,6 +4,7 @@ import { redirect, type Answer } from './answer.ts'
 import { keepAttempt } from './attempt.ts'
 import type { LoginDeps } from './deps.ts'
 import type { Refusal } from './failure.ts'
+import { longestHint } from './return-target.ts'
 import { randomName, type Wanted } from './sealed.ts'
 import type { Visit } from './visit.ts'
 import { startAgainLink } from './wanted.ts'
@@ -46,5 +47,6 @@ export const createAuthorize = (deps: LoginDeps, refuse: Refusal): Authorize => 
   }
 }
 
-/** `state` goes through many hands: what only this browser should use stays in its cookie. */
-const withoutBinding = ({ app, region, page }: Wanted): Wanted => ({ app, region, page })
+/** `state` goes through many hands: what only this browser should use stays in its cookie, and so does a long address. */
+const withoutBinding = ({ app, region, page, round }: Wanted): Wanted =>
+  ({ app, region, page: page !== undefined && page.length <= longestHint ? page : undefined, round })

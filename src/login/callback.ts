@@ -7,12 +7,12 @@ import { redirect, type Answer } from './answer.ts'
 import { dropAttempt, readAttempt } from './attempt.ts'
 import { redirectUriOf, type Authorize } from './authorize.ts'
 import type { LoginDeps } from './deps.ts'
-import { explain, type Refusal } from './failure.ts'
+import type { Refusal } from './failure.ts'
 import type { HandOff } from './hand-off.ts'
 import type { Replacement } from './replace.ts'
 import { attemptLifetime, isFresh, openSealed, postedSchema, stateSchema, type Attempt, type Wanted } from './sealed.ts'
 import { only, type Visit } from './visit.ts'
-import { startAgainLink } from './wanted.ts'
+import { firstApp, startAgainLink } from './wanted.ts'
 
 /** Parameters of an authorization response that may be there once (RFC 6749 §3.1; behaviours.md O10, F19). */
 const protocolParameters = ['code', 'state', 'iss', 'error', 'error_description', 'session_state', 'response']
@@ -41,10 +41,15 @@ export const createCallback = (deps: LoginDeps, steps: {
   /** This browser does not hold the attempt: never an error for who is signed in, never a sign-in for who is not. */
   const lost = async (visit: Visit, wanted: Wanted | undefined, connection: string, why: string): Promise<Answer> => {
     log.info({ request_id: visit.requestId, connection, why }, 'a return without its attempt')
-    if (visit.session !== undefined) return await handOff(visit.session, wanted, visit)
-    return refuse(new PorticoError('PORTICO_ATTEMPT_LOST', { wanted: 'the attempt that this browser began', got: why, connection }), visit, {
+    if (visit.session !== undefined) return await handOff(visit.session, wanted ?? firstApp(configuration(), visit.session), visit)
+    // no cookie at all, and once before: this browser keeps none
+    const round = wanted?.round ?? 0
+    const isBare = visit.headers.cookie === undefined
+    return refuse(new PorticoError(isBare && round > 0 ? 'PORTICO_COOKIES_BLOCKED' : 'PORTICO_ATTEMPT_LOST', {
+      wanted: 'the attempt that this browser began', got: why, connection
+    }), visit, {
       app: wanted?.app,
-      startAgain: startAgainLink(configuration(), wanted)
+      startAgain: startAgainLink(configuration(), wanted, isBare ? { round: String(round + 1) } : {})
     })
   }
 
@@ -89,19 +94,19 @@ export const createCallback = (deps: LoginDeps, steps: {
 
   const receive = async (id: string, visit: Visit): Promise<Answer> => {
     const posted = openSealed(sealer(), 'handle', postedSchema, only(visit.query, 'response'))
-    const parameters = posted !== undefined && isFresh(posted.iat, now(), postedLifetime) ? new URLSearchParams(posted.parameters) : visit.query
+    const parameters = posted === undefined ? visit.query : new URLSearchParams(posted.parameters)
+    const state = only(parameters, 'state') ?? ''
+    const opened = openSealed(sealer(), 'state', stateSchema, state)
+    const wanted = opened?.wanted
 
     const repeated = protocolParameters.find(name => parameters.getAll(name).length > 1)
     if (repeated !== undefined) {
       return refuse(new PorticoError('PORTICO_RESPONSE_INVALID', { wanted: `${repeated} at most once`, got: 'it more than once', connection: id }), visit, {
-        startAgain: startAgainLink(configuration(), undefined)
+        startAgain: startAgainLink(configuration(), wanted)
       })
     }
-
-    const state = only(parameters, 'state') ?? ''
-    const opened = openSealed(sealer(), 'state', stateSchema, state)
     if (opened === undefined) return await lost(visit, undefined, id, 'no state of ours')
-    const { wanted } = opened
+    if (posted !== undefined && !isFresh(posted.iat, now(), postedLifetime)) return await lost(visit, wanted, id, 'a response that was sent long ago')
     if (opened.connection !== id) {
       return refuse(new PorticoError('PORTICO_RESPONSE_STATE', { wanted: `the callback of ${opened.connection}`, got: `the callback of ${id}`, connection: id }), visit, {
         startAgain: startAgainLink(configuration(), wanted)
@@ -151,7 +156,9 @@ export const createCallback = (deps: LoginDeps, steps: {
     post: (id, visit) => {
       const parameters = visit.form.toString()
       if (parameters.length > longestPosted) {
-        return explain(new PorticoError('PORTICO_RESPONSE_INVALID', { wanted: `at most ${longestPosted} characters`, got: String(parameters.length), connection: id }), visit)
+        return refuse(new PorticoError('PORTICO_RESPONSE_INVALID', { wanted: `at most ${longestPosted} characters`, got: String(parameters.length), connection: id }), visit, {
+          startAgain: startAgainLink(configuration(), undefined)
+        })
       }
       const response = sealer().seal('handle', { parameters, iat: now() })
       return redirect(`${redirectUriOf(configuration().authOrigin, encodeURIComponent(id))}?response=${response}`, [], 303)

@@ -36,7 +36,7 @@ export const findConnection = (configuration: Configuration, sealer: Sealer, wan
       ? { kind: 'refused', email }
       : { kind: 'connection', connection: found.connection, loginHint: found.email }
   }
-  const hint = only(visit.query, 'login_hint')
+  const hint = hintOf(visit)
   const hinted = hint === undefined ? undefined : connectionForEmail(configuration, hint)
   if (hinted !== undefined) return { kind: 'connection', connection: hinted.connection, loginHint: hinted.email }
   const sole = wanted === undefined ? undefined : onlyConnection(configuration, wanted.app)
@@ -47,6 +47,15 @@ export const findConnection = (configuration: Configuration, sealer: Sealer, wan
   return recalled === undefined
     ? { kind: 'ask', email: memory ?? '' }
     : { kind: 'connection', connection: recalled.connection, loginHint: recalled.email }
+}
+
+/** Characters of a hint that is passed on to an identity provider, and kept in a cookie meanwhile. */
+const longestHint = 320
+
+/** Who the link says will sign in: an e-mail, or whatever the identity provider calls its people. */
+export const hintOf = (visit: Visit): string | undefined => {
+  const hint = only(visit.query, 'login_hint')
+  return hint !== undefined && hint.length <= longestHint ? hint : undefined
 }
 
 const rememberedEmail = (sealer: Sealer, visit: Visit): string | undefined => {

@@ -39,6 +39,7 @@ export const createHandOff = (deps: LoginDeps, refuse: Refusal): HandOff => asyn
     }), visit, {
       organization: session.organization,
       app: place.app.id,
+      connection: session.connection,
       signedInAs: session.email,
       otherAccount: startAgainLink(inForce, wanted, { email: '' }),
       cookies
@@ -57,6 +58,7 @@ export const createHandOff = (deps: LoginDeps, refuse: Refusal): HandOff => asyn
   } catch (error) {
     return refuse(error, visit, { connection: session.connection, app: place.app.id, startAgain: startAgainLink(inForce, wanted), cookies })
   }
-  const query = new URLSearchParams({ ticket, begin: begin.id, ...round > 0 && { round: String(round) } })
+  // the page goes along for a browser that comes back here by its history, when the sign-in it began is over
+  const query = new URLSearchParams({ ticket, begin: begin.id, return_to: page, ...round > 0 && { round: String(round) } })
   return redirect(`${place.origin}/.portico/ticket?${query}`, cookies, 303)
 }

@@ -35,7 +35,7 @@ export const createLogin = (deps: LoginDeps): Login => {
     callback: createCallback(deps, { authorize, handOff, replacement, refuse }),
     replacement,
     begins,
-    redeem: createRedeem(deps, begins),
+    redeem: createRedeem(deps, begins, refuse),
     signOut: createSignOut(deps),
     account: createAccount(deps)
   }

@@ -5,11 +5,12 @@ import { beginCookiePrefix, clearCookie, cookieValues, setCookie } from '../sess
 import { page, redirect, type Answer } from './answer.ts'
 import { bindOf, type BeginSteps } from './begin.ts'
 import type { LoginDeps } from './deps.ts'
-import { explain } from './failure.ts'
+import type { Refusal } from './failure.ts'
 import { ticketKey } from './hand-off.ts'
-import { homeOf, returnTarget } from './return-target.ts'
-import { openSealed, ticketSchema } from './sealed.ts'
+import { homeOf, isAt, returnTarget } from './return-target.ts'
+import { openSealed, ticketSchema, type Begin } from './sealed.ts'
 import { isFromOwnPage, only, type Visit } from './visit.ts'
+import { startAgainLink } from './wanted.ts'
 
 /** Rounds without a cookie that stays, after which it is said so instead of going round again (F16). */
 const mostRounds = 3
@@ -24,55 +25,71 @@ export type Redeem = (place: AppPlace, visit: Visit) => Promise<Answer>
  * Redeems a ticket (flow 5): only in the browser that began here, once, for this host. Everything else
  * goes to the page if somebody is signed in, and begins again on its own behalf if not.
  */
-export const createRedeem = (deps: Pick<LoginDeps, 'sealer' | 'sessions' | 'store' | 'configuration'>, begins: BeginSteps): Redeem => async (place, visit) => {
+export const createRedeem = (deps: Pick<LoginDeps, 'sealer' | 'sessions' | 'store' | 'configuration'>, begins: BeginSteps, refuse: Refusal): Redeem => async (place, visit) => {
   const { sealer, sessions, store, configuration } = deps
   const parameters = visit.method === 'POST' ? visit.form : visit.query
   const ticket = only(parameters, 'ticket') ?? ''
   const id = only(parameters, 'begin') ?? ''
   const begin = begins.read(place, id, visit)
-  const target = begin === undefined ? undefined : returnTarget(begin.page, place) ?? begin.page
-  const goal = target !== undefined && new URL(target).origin === place.origin ? target : homeOf(place)
-  const loginAgain = `${configuration().authOrigin}/login?${new URLSearchParams({ app: place.app.id, ...place.region !== undefined && { region: place.region }, return_to: goal })}`
+  // as it was asked for, byte for byte; it is of this host, unless the host has moved since
+  const goal = begin !== undefined && isAt(place, begin.page)
+    ? begin.page
+    : returnTarget(only(parameters, 'return_to') ?? '', place) ?? homeOf(place)
+  const { app: { id: app }, region } = place
+  const context = { app, startAgain: startAgainLink(configuration(), { app, region, page: goal }) }
 
   const again = (): Answer => {
     if (visit.session !== undefined) return redirect(goal, [], 303)
     const round = Number(only(parameters, 'round') ?? 0) + 1
     if (!(round <= mostRounds)) {
-      return explain(new PorticoError('PORTICO_COOKIES_BLOCKED', { wanted: 'the cookie that /.portico/begin set', got: 'none' }), visit, { startAgain: loginAgain })
+      return refuse(new PorticoError('PORTICO_COOKIES_BLOCKED', { wanted: 'the cookie that /.portico/begin set', got: 'none' }), visit, context)
     }
     return redirect(`${place.origin}/.portico/begin?${new URLSearchParams({ return_to: goal, round: String(round) })}`, [], 303)
   }
 
-  if (begin === undefined) return again()
-  const key = ticketKey(ticket, bindOf(begin.secret), place.host)
-  const read = async (act: 'get' | 'take') => {
-    const offered = openSealed(sealer(), 'ticket', ticketSchema, await store[act]('ticket', key))
-    return offered?.host === place.host ? offered.session : undefined
-  }
-
-  const current = visit.session
-  if (current !== undefined && !(visit.method === 'POST' && isFromOwnPage(visit, place.origin))) {
-    const offered = await read('get')
-    if (offered !== undefined && offered.member !== current.member) {
-      return page(200, replacePage({
-        current: current.email,
-        next: offered.email,
-        action: '/.portico/ticket',
-        fields: new Map([['ticket', ticket], ['begin', id]]),
-        keep: goal
-      }))
+  /** The ticket is for this browser, if it is there at all. Throws PORTICO_STORE_UNAVAILABLE. */
+  const redeem = async (begin: Begin): Promise<Answer> => {
+    const key = ticketKey(ticket, bindOf(begin.secret), place.host)
+    const read = async (act: 'get' | 'take') => {
+      const offered = openSealed(sealer(), 'ticket', ticketSchema, await store[act]('ticket', key))
+      return offered?.host === place.host ? offered.session : undefined
     }
+
+    const current = visit.session
+    if (current !== undefined && !(visit.method === 'POST' && isFromOwnPage(visit, place.origin))) {
+      const offered = await read('get')
+      if (offered !== undefined && offered.member !== current.member) {
+        return page(200, replacePage({
+          current: current.email,
+          next: offered.email,
+          action: '/.portico/ticket',
+          fields: new Map([['ticket', ticket], ['begin', id]]),
+          keep: goal
+        }))
+      }
+    }
+
+    const session = await read('take')
+    if (session === undefined) return again()
+    const handOffs = current === undefined ? Number(cookieValues(visit.headers.cookie, handOffCookie)[0] ?? 0) + 1 : 0
+    if (handOffs > mostHandOffs) {
+      return refuse(new PorticoError('PORTICO_REDIRECT_LOOP', { wanted: 'the session cookie to come back', got: `none after ${mostHandOffs} hand-offs` }), visit, {
+        ...context, cookies: [clearCookie(handOffCookie)]
+      })
+    }
+    const line = await sessions.issue(session, place.host)
+    // elsewhere, too, nobody goes on as the other one
+    if (current !== undefined && current.member !== session.member) await sessions.end(current, 'replaced by another account')
+    return redirect(goal, [
+      line,
+      clearCookie(beginCookiePrefix + id),
+      handOffs > 0 ? setCookie(handOffCookie, String(handOffs), 20) : clearCookie(handOffCookie)
+    ], 303)
   }
 
-  const session = await read('take')
-  if (session === undefined) return again()
-  const handOffs = current === undefined ? Number(cookieValues(visit.headers.cookie, handOffCookie)[0] ?? 0) + 1 : 0
-  if (handOffs > mostHandOffs) {
-    return { ...explain(new PorticoError('PORTICO_REDIRECT_LOOP', { wanted: 'the session cookie to come back', got: `none after ${mostHandOffs} hand-offs` }), visit, { startAgain: loginAgain }), cookies: [clearCookie(handOffCookie)] }
+  try {
+    return begin === undefined ? again() : await redeem(begin)
+  } catch (error) {
+    return refuse(error, visit, context)
   }
-  return redirect(goal, [
-    await sessions.issue(session, place.host),
-    clearCookie(beginCookiePrefix + id),
-    handOffs > 0 ? setCookie(handOffCookie, String(handOffs), 20) : clearCookie(handOffCookie)
-  ], 303)
 }

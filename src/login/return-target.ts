@@ -2,9 +2,14 @@ import type { AppPlace, Configuration } from '../config/configuration.ts'
 
 /** Characters of a page's address that survive a sign-in: it travels in cookies. */
 export const longestTarget = 2_000
+/** Characters of one that also travels in addresses, for when the cookie is lost. */
+export const longestHint = 512
 
-// eslint-disable-next-line no-control-regex
-const dangerous = /[\u0000-\u0020\u007f-\u00a0\\]/
+// a URL parser deletes some of them, so that what was judged is not what is read
+const controls = /[\u0000-\u001f\u007f-\u009f]/ // eslint-disable-line no-control-regex
+
+/** A path that some read otherwise: browsers take `\` for `/`. In a query it is a character like others. */
+const hasTwoReadings = (text: string): boolean => /^[^?#]*\\/.test(text) || text.trim() !== text
 
 const originOf = (text: string, base?: string): URL | undefined => {
   const url = URL.parse(text, base)
@@ -17,11 +22,11 @@ const originOf = (text: string, base?: string): URL | undefined => {
  * Undefined for whatever leads elsewhere. The base is configured, never the request's.
  */
 export const returnTarget = (text: string, place: AppPlace): string | undefined => {
-  if (text.length > longestTarget || dangerous.test(text)) return undefined
+  if (text.length > longestTarget || controls.test(text) || hasTwoReadings(text)) return undefined
   const isPath = text.startsWith('/') && !text.startsWith('//')
   if (!isPath && !/^https?:\/\//i.test(text)) return undefined
   const url = originOf(text, isPath ? place.origin : undefined)
-  return url?.origin === place.origin ? url.href : undefined
+  return url?.origin === place.origin && url.href.length <= longestTarget ? url.href : undefined
 }
 
 /**
@@ -29,18 +34,21 @@ export const returnTarget = (text: string, place: AppPlace): string | undefined 
  * the app's home for one that is too long.
  */
 export const pageAt = (place: AppPlace, target: string): string => {
-  const page = place.origin + target
-  const isHere = target.startsWith('/') && target.length <= longestTarget && originOf(page)?.origin === place.origin
-  return isHere ? page : homeOf(place)
+  // Node reads bytes as Latin-1, which a URL parser would encode as something else
+  const page = place.origin + target.replace(/[\u0080-\u00ff]/g, byte => `%${byte.charCodeAt(0).toString(16)}`)
+  return target.startsWith('/') && page.length <= longestTarget && isAt(place, page) ? page : homeOf(place)
 }
+
+/** Whether an absolute address is on this very app host. */
+export const isAt = (place: AppPlace, page: string): boolean => originOf(page)?.origin === place.origin
 
 /** Where an app opens when nobody said where. */
 export const homeOf = (place: AppPlace): string => place.origin + place.app.home
 
-/** The app host that an absolute URL is of, among all configured ones. */
-export const placeOfUrl = (configuration: Configuration, text: string): AppPlace | undefined => {
+/** The app host, among all configured ones, that an absolute URL leads to, and the address there. */
+export const placeOfUrl = (configuration: Configuration, text: string): { place: AppPlace, page: string } | undefined => {
   if (!/^https?:\/\//i.test(text)) return undefined
-  const url = originOf(text)
-  const place = url === undefined ? undefined : configuration.places.get(url.hostname)
-  return place !== undefined && returnTarget(text, place) !== undefined ? place : undefined
+  const place = configuration.places.get(originOf(text)?.hostname ?? '')
+  const page = place === undefined ? undefined : returnTarget(text, place)
+  return place === undefined || page === undefined ? undefined : { place, page }
 }

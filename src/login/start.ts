@@ -1,17 +1,18 @@
+import { parseEmail } from '../connections/email.ts'
 import { PorticoError } from '../errors.ts'
 import { emailPage } from '../pages/email-page.ts'
 import { page, wantsHtml, type Answer } from './answer.ts'
 import type { Authorize } from './authorize.ts'
 import type { LoginDeps } from './deps.ts'
-import { explain, type Refusal } from './failure.ts'
-import { connectionForEmail, findConnection } from './find-connection.ts'
+import type { Refusal } from './failure.ts'
+import { connectionForEmail, findConnection, hintOf } from './find-connection.ts'
 import type { HandOff } from './hand-off.ts'
 import type { Wanted } from './sealed.ts'
 import { only, type Visit } from './visit.ts'
 import { readWanted, startAgainLink } from './wanted.ts'
 
 /** Parameters of a link that go on with the e-mail form. */
-const kept = ['request', 'app', 'region', 'return_to']
+const kept = ['request', 'app', 'region', 'return_to', 'target_link_uri', 'round']
 
 export interface StartSteps {
   /** `GET /login` */
@@ -22,13 +23,15 @@ export interface StartSteps {
 
 /** Where sign-in starts at the auth host (flow 3). */
 export const createStart = (deps: LoginDeps, steps: { readonly authorize: Authorize, readonly handOff: HandOff, readonly refuse: Refusal }): StartSteps => {
-  const { configuration, sealer, connectors, now, metrics } = deps
+  const { configuration, sealer, connectors, now } = deps
   const { authorize, handOff, refuse } = steps
 
   const ask = (visit: Visit, wanted: Wanted | undefined, email: string, isRefused: boolean): Answer => {
-    if (isRefused) metrics.signIn(undefined, 'refused')
-    if (isRefused && !wantsHtml(visit.headers.accept) && visit.headers.accept?.includes('json') === true) {
-      return explain(new PorticoError('PORTICO_NO_CONNECTION'), visit, { startAgain: startAgainLink(configuration(), wanted) })
+    if (isRefused) {
+      const refusal = refuse(new PorticoError('PORTICO_NO_CONNECTION', { wanted: 'an e-mail of a domain with an active connection', got: email }), visit, {
+        app: wanted?.app, startAgain: startAgainLink(configuration(), wanted)
+      })
+      if (!wantsHtml(visit.headers.accept) && visit.headers.accept?.includes('json') === true) return refusal
     }
     return page(isRefused ? 422 : 200, emailPage({
       email: email.slice(0, 320),
@@ -56,7 +59,9 @@ export const createStart = (deps: LoginDeps, steps: { readonly authorize: Author
       const wanted = wantedBy(visit)
       const app = only(visit.query, 'app')
       if (app !== undefined && !configuration().apps.has(app)) {
-        return refuse(new PorticoError('PORTICO_NOT_FOUND', { wanted: 'an app of the configuration', got: app.slice(0, 64) }), visit)
+        return refuse(new PorticoError('PORTICO_NOT_FOUND', { wanted: 'an app of the configuration', got: app.slice(0, 64) }), visit, {
+          startAgain: startAgainLink(configuration(), undefined)
+        })
       }
       if (visit.session !== undefined && !isForAnother(visit)) return await handOff(visit.session, wanted, visit)
       const found = findConnection(configuration(), sealer(), wanted, visit)
@@ -77,7 +82,7 @@ export const createStart = (deps: LoginDeps, steps: { readonly authorize: Author
         }), visit, { startAgain: startAgainLink(configuration(), wanted) })
       }
       if (visit.session?.connection === id) return await handOff(visit.session, wanted, visit)
-      return await authorize(connection, wanted, visit, { loginHint: only(visit.query, 'login_hint') ?? only(visit.query, 'email') })
+      return await authorize(connection, wanted, visit, { loginHint: hintOf(visit) ?? parseEmail(only(visit.query, 'email') ?? '')?.email })
     }
   }
 }

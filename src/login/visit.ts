@@ -21,11 +21,20 @@ export const only = (parameters: URLSearchParams, name: string): string | undefi
   return values.length === 1 && values[0] !== '' ? values[0] : undefined
 }
 
-/** Fetch metadata says that another site made the browser come (behaviours.md L4). */
-export const isCrossSite = ({ headers }: Visit): boolean => {
+/**
+ * Another site than `origin` made the browser come (behaviours.md L4): by fetch metadata, or by what
+ * older browsers say of the page. Where nothing is said, nobody but the person asked.
+ */
+export const isCrossSite = ({ headers }: Visit, origin: string): boolean => {
   const site = headers['sec-fetch-site']
-  return site !== undefined && site !== 'same-origin' && site !== 'none'
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none'
+  const from = headers.origin ?? refererOf(headers)
+  return from !== undefined && from !== origin
 }
+
+/** Origin of the page that linked here, or whatever text is there instead; undefined for none. */
+export const refererOf = ({ referer }: IncomingHttpHeaders): string | undefined =>
+  referer === undefined ? undefined : URL.parse(referer)?.origin ?? referer
 
 /** Whether a POST was sent by a page of this very origin: nobody else may decide for the person. */
 export const isFromOwnPage = ({ headers }: Visit, origin: string): boolean =>

@@ -1,5 +1,6 @@
 import type { AppPlace, Configuration } from '../config/configuration.ts'
-import { placeOf } from '../access/apps.ts'
+import { placeOf, usableApps } from '../access/apps.ts'
+import type { Session } from '../sessions/session.ts'
 import type { Sealer } from '../sessions/seal.ts'
 import { homeOf, placeOfUrl, returnTarget } from './return-target.ts'
 import { attemptLifetime, isFresh, openSealed, requestSchema, type Wanted } from './sealed.ts'
@@ -20,16 +21,19 @@ export const readWanted = (configuration: Configuration, sealer: Sealer, query: 
   }
   const target = only(query, 'return_to') ?? only(query, 'target_link_uri')
   const app = only(query, 'app')
-  if (app === undefined) {
-    const place = target === undefined ? undefined : placeOfUrl(configuration, target)
-    return place === undefined ? undefined : { app: place.app.id, region: place.region, page: target }
-  }
   const named = target === undefined ? undefined : placeOfUrl(configuration, target)
-  const place = named?.app.id === app ? named : placeOf(configuration, app, only(query, 'region'))
+  if (app === undefined) {
+    return named === undefined ? undefined : { app: named.place.app.id, region: named.place.region, page: named.page }
+  }
+  const place = named?.place.app.id === app ? named.place : placeOf(configuration, app, only(query, 'region'))
   if (place === undefined) return undefined
   const page = target === undefined ? undefined : returnTarget(target, place)
-  return { app, region: place.region, page }
+  const round = Number(only(query, 'round'))
+  return { app, region: place.region, page, round: isRound(round) ? round : undefined }
 }
+
+/** How often a browser may have come back without a cookie, as an address says it. */
+export const isRound = (round: number): boolean => Number.isInteger(round) && round > 0 && round < 10
 
 /** The app host that is wanted and the absolute page there; undefined when the app is no more. */
 export const destinationOf = (configuration: Configuration, wanted: Wanted | undefined): { place: AppPlace, page: string } | undefined => {
@@ -37,6 +41,13 @@ export const destinationOf = (configuration: Configuration, wanted: Wanted | und
   if (place === undefined) return undefined
   const page = wanted?.page === undefined ? undefined : returnTarget(wanted.page, place)
   return { place, page: page ?? homeOf(place) }
+}
+
+/** The first app that whoever is signed in may use: where to go when nothing says where. */
+export const firstApp = (configuration: Configuration, session: Session): Wanted | undefined => {
+  const organization = configuration.organizations.get(session.organization)
+  const [app] = organization === undefined ? [] : usableApps(configuration, organization)
+  return app === undefined ? undefined : { app: app.id }
 }
 
 /** A link that starts a sign-in to the same page again. */
