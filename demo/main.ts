@@ -47,6 +47,9 @@ export const main = async (args: readonly string[]): Promise<number> => {
   let portico: RunningPortico | undefined
   const stopped = new Promise<'signal'>(resolve => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => { resolve('signal') })
+    // npm tells a signal of its own to its shell only, which ends without a word to this process.
+    const parent = process.ppid
+    if (process.env.npm_lifecycle_event !== undefined) setInterval(() => { if (process.ppid !== parent) resolve('signal') }, 250).unref()
   })
   try {
     const settings = readSettings(args)

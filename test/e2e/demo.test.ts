@@ -243,4 +243,17 @@ t.test('the demo in a browser', { skip: noBrowser }, async t => {
     t.match(world.printed(), /ada@acme\.example signed in through acme_oidc/)
     t.notMatch(world.printed(), /eyJ|__Host-|code=|ticket=/)
   })
+
+  await t.test('E1 M2 Ctrl-C ends everything in order; started again, a session goes on', async t => {
+    const visit = await signedIn(world, 'hari@globex.example')
+    t.equal(await world.restart(), 0)
+    const before = visit.requests.length
+    const page = await visit.page()
+    await page.goto(`${world.analytics}/still`)
+    t.match(await shown(page), { who: 'Hello, Hari Čapek', request: 'GET /still', verified: 5, refuted: 0 })
+    await page.goto(world.portal)
+    t.match(await shown(page), { who: 'Hello, Hari Čapek' })
+    t.notOk(visit.requests.slice(before).some(({ origin }) => origin === world.provider), 'nobody was asked')
+    await visit.close()
+  })
 })

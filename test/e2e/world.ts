@@ -36,6 +36,8 @@ export interface World {
   visit (options?: { javaScriptEnabled?: boolean }): Promise<Visit>
   /** What the demo has printed. */
   printed (): string
+  /** Ends the demo as Ctrl-C does, and starts it again. Answers with the exit status. */
+  restart (): Promise<number | null>
   close (): Promise<void>
 }
 
@@ -66,7 +68,7 @@ export const createWorld = async (): Promise<World> => {
   const data = await mkdtemp(join(tmpdir(), 'portico-demo-'))
   const offset = 10_000 + process.pid % 4_000 * 10
   const places = placesAt(offset)
-  const demo = await startDemo(offset, data)
+  let demo = await startDemo(offset, data)
   const browser: Browser = await chromium.launch({
     executablePath: executable,
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
@@ -83,7 +85,12 @@ export const createWorld = async (): Promise<World> => {
     portal: origin(3),
     auth: places.authOrigin,
     provider: `http://idp.localhost:${places.provider}`,
-    printed: demo.printed,
+    printed: () => demo.printed(),
+    restart: async () => {
+      const status = await demo.close()
+      demo = await startDemo(offset, data)
+      return status
+    },
     visit: async (options = {}) => {
       const context = await browser.newContext(options)
       context.setDefaultTimeout(15_000)
