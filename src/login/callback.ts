@@ -132,6 +132,11 @@ export const createCallback = (deps: LoginDeps, steps: {
         const answer = await lost(visit, wanted, id, 'an attempt that was used before')
         return { ...answer, cookies: [...cookies, ...answer.cookies] }
       }
+    } catch (error) {
+      // the attempt is not used: the same address works when the store is back
+      return refuse(error, visit, { ...context, cookies: [] })
+    }
+    try {
       const identity = await connectors[before.connector].authenticate(before, {
         parameters,
         redirectUri: redirectUriOf(configuration().authOrigin, id),
@@ -146,6 +151,10 @@ export const createCallback = (deps: LoginDeps, steps: {
         ? await replacement.ask(session, visit.session, attempt.wanted, cookies)
         : await replacement.finish(session, visit.session, attempt.wanted, visit, cookies)
     } catch (error) {
+      // a code that is over, in a browser that is signed in: another tab was quicker
+      if (visit.session !== undefined && error instanceof PorticoError && error.code === 'PORTICO_IDP_CODE_REFUSED') {
+        return await handOff(visit.session, attempt.wanted, visit, cookies)
+      }
       return refuse(error, visit, context)
     }
   }
