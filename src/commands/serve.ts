@@ -32,8 +32,7 @@ export const serve: Command = {
     warn(started.warnings)
     const gateway = await createGateway({ configuration, log })
     try {
-      const { public: reached, ops } = await gateway.listen()
-      log.info({ public: reached, ops }, 'listening')
+      await gateway.listen()
     } catch (error) {
       await gateway.close()
       throw error

@@ -59,7 +59,8 @@ export const createReloader = (options: ReloaderOptions): Reloader => {
     for (;;) {
       // Between two readings: whatever changes from here on is an event, or a difference.
       await rearm(last.files)
-      await setTimeout(settle)
+      // What is wrong may be half written by somebody slow; to say so is not urgent.
+      await setTimeout(last.configuration === undefined ? 4 * settle : settle)
       const next = await load()
       if (next.version === last.version) return next
       last = next
