@@ -34,8 +34,8 @@ interface Spent {
 
 /**
  * Spends the code and verifies the ID token: Portico's own checks first, since they say what is
- * wrong, then openid-client's with the signature. A provider that changed its key and kept the `kid`
- * (behaviours G4) is judged again with keys fetched anew. `now` is in seconds, as is `clock`, which
+ * wrong, then openid-client's with the signature. A provider that changed its key, also one that kept
+ * the `kid` (behaviours G4), is judged again with keys fetched anew. `now` is in seconds, as is `clock`, which
  * tells the age of keys.
  */
 export const exchangeCode = async (parts: {
@@ -92,8 +92,9 @@ export const exchangeCode = async (parts: {
   // Before the code is spent: without keys it would be for nothing
   const known = await keys.fresh()
   const client = await grant(known).catch(async (error: unknown) => {
-    // All that openid-client calls invalid here is the signature: the rest was checked before
-    if (spent === undefined || !isLibraryCode(error, 'OAUTH_INVALID_RESPONSE')) throw error
+    // All that openid-client calls invalid here is the signature: the rest was checked before. For an
+    // unknown `kid` it does not ask for keys that are younger than a minute
+    if (spent === undefined || !['OAUTH_INVALID_RESPONSE', 'OAUTH_KEY_SELECTION_FAILED'].some(code => isLibraryCode(error, code))) throw error
     const newer = await keys.again()
     if (newer === known) throw error
     return grant(newer)

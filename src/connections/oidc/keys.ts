@@ -7,7 +7,7 @@ import { createSingleFlight } from './single-flight.ts'
 
 /** Seconds: keys are fetched anew after this, so that a withdrawn one is soon forgotten. */
 const freshFor = 300
-/** Seconds between two fetches, whatever tokens come (behaviours O14). */
+/** Seconds between two fetches that a token asked for, whatever tokens come (behaviours O14). */
 const pause = 60
 /** Bytes. */
 const limit = 1024 * 1024
@@ -41,11 +41,14 @@ export interface Keys {
   readonly address: string
   /** Not older than five minutes. Throws PORTICO_IDP_*. */
   fresh (): Promise<KeySet>
-  /** Fetched again unless that happened within the last minute. Throws PORTICO_IDP_*. */
+  /**
+   * Fetched again for a token that these keys do not explain, unless that was done within the last minute:
+   * a provider may change its keys a moment after they were fetched. Throws PORTICO_IDP_*.
+   */
   again (): Promise<KeySet>
 }
 
-/** One fetch for everybody, and one a minute at most for tokens signed with unknown keys (behaviours O14). */
+/** One fetch for everybody, and one a minute at most for tokens signed with unknown keys (behaviours G4, O14). */
 export const createKeys = (address: string, deps: {
   reach: Reach
   outbound: Outbound
@@ -55,6 +58,8 @@ export const createKeys = (address: string, deps: {
 }): Keys => {
   const { reach, outbound, now, good, failed } = deps
   let held: KeySet | undefined
+  /** When a token last made us ask. Seconds. */
+  let askedAt = -Infinity
 
   const flight = createSingleFlight(async (): Promise<KeySet> => {
     const headers = { accept: 'application/json, application/jwk-set+json' }
@@ -67,8 +72,14 @@ export const createKeys = (address: string, deps: {
     return held
   }, { now, failed })
 
-  const youngerThan = async (seconds: number): Promise<KeySet> =>
-    held !== undefined && now() - held.fetchedAt < seconds ? held : flight.run()
-
-  return { address, fresh: () => youngerThan(freshFor), again: () => youngerThan(pause) }
+  return {
+    address,
+    fresh: async () => held !== undefined && now() - held.fetchedAt < freshFor ? held : flight.run(),
+    again: async () => {
+      if (held !== undefined && now() - askedAt < pause) return held
+      const keys = await flight.run()
+      askedAt = now()
+      return keys
+    }
+  }
 }
