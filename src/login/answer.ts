@@ -22,8 +22,12 @@ export const ownHeaders: Readonly<Record<string, string>> = Object.freeze({
 export const redirect = (location: string, cookies: readonly string[] = [], status: 302 | 303 = 302): Answer =>
   ({ status, headers: { ...ownHeaders, location }, cookies, body: '' })
 
+/**
+ * Its forms are judged by Origin, which browsers send as `null` under `no-referrer`; other origins
+ * learn nothing under `same-origin` either.
+ */
 export const page = (status: number, markup: string, cookies: readonly string[] = []): Answer =>
-  ({ status, headers: { ...ownHeaders, 'content-type': 'text/html; charset=utf-8' }, cookies, body: markup })
+  ({ status, headers: { ...ownHeaders, 'referrer-policy': 'same-origin', 'content-type': 'text/html; charset=utf-8' }, cookies, body: markup })
 
 export const json = (status: number, value: unknown, type = 'application/json; charset=utf-8'): Answer =>
   ({ status, headers: { ...ownHeaders, 'content-type': type }, cookies: [], body: JSON.stringify(value) })

@@ -36,6 +36,9 @@ export const isCrossSite = ({ headers }: Visit, origin: string): boolean => {
 export const refererOf = ({ referer }: IncomingHttpHeaders): string | undefined =>
   referer === undefined ? undefined : URL.parse(referer)?.origin ?? referer
 
-/** Whether a POST was sent by a page of this very origin: nobody else may decide for the person. */
+/**
+ * Whether a POST was sent by a page of this very origin: nobody else may decide for the person. Where
+ * a referrer policy has withheld Origin, fetch metadata still tells, which no page can set.
+ */
 export const isFromOwnPage = ({ headers }: Visit, origin: string): boolean =>
-  headers.origin === origin || (headers.origin === undefined && headers['sec-fetch-site'] === 'same-origin')
+  headers.origin === origin || ((headers.origin === undefined || headers.origin === 'null') && headers['sec-fetch-site'] === 'same-origin')

@@ -217,6 +217,39 @@ t.test('the demo in a browser', { skip: noBrowser }, async t => {
     await visit.close()
   })
 
+  await t.test('another person at a browser that is signed in: asked first, then as she says', async t => {
+    const visit = await signedIn(world)
+    const page = await visit.page()
+    const asHari = async () => {
+      await page.goto(`${world.auth}/login/globex_oidc?app=portal`)
+      await signInAtProvider(page)
+      await page.waitForSelector('form[action="/login/replace"]')
+    }
+    await asHari()
+    await picture(page, 'replace')
+    await page.click('main p a')
+    t.match(await shown(page), ada, 'declined: nothing has changed')
+    await page.goto(`${world.auth}/login/globex_oidc?app=portal`)
+    await page.click('form[action="/login/replace"] button')
+    t.match(await shown(page), { email: 'hari@globex.example' }, 'the form is Portico\'s own, and the browser says so')
+    await page.goto(world.analytics)
+    t.match(await shown(page), { email: 'hari@globex.example' }, 'and she is signed out everywhere')
+    await visit.close()
+  })
+
+  await t.test('L4 a link of another site to the sign-out asks first', async t => {
+    const visit = await signedIn(world)
+    const page = await visit.page()
+    await page.goto(`${world.provider}/acme/.well-known/openid-configuration`)
+    await page.evaluate(`location.href = ${JSON.stringify(`${world.auth}/logout`)}`)
+    await page.waitForSelector('form[action="/logout"]')
+    await page.click('form[action="/logout"] button')
+    await page.waitForURL(`${world.auth}/logout/done`)
+    await page.goto(world.analytics)
+    t.equal(new URL(page.url()).origin, world.auth, 'signed out')
+    await visit.close()
+  })
+
   await t.test('A2 a script’s request without a session is told so in JSON, and leaves no cookie', async t => {
     const visit = await world.visit()
     const page = await visit.page()
