@@ -34,6 +34,9 @@ const noBody: readonly string[] = []
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || (headers['content-length'] !== undefined && headers['content-length'] !== '0')
 
+/** A reason phrase that Node writes; nobody needs it (RFC 9112 §4), and some upstreams translate it. */
+const printable = (message: string | undefined): string => message?.replace(/[^\t\x20-\x7e]/g, '?') ?? ''
+
 const rawOf = (raw: unknown): readonly (Buffer | string)[] => Array.isArray(raw) ? raw : noBody
 
 /**
@@ -121,7 +124,13 @@ export const createForward = ({ upstreams, kinds, decline, patience = usualPatie
 
     onResponseStart (started, status, _headers, message) {
       if (status < 200) return
-      response.writeHead(status, message ?? '', browserHeaders(kinds, rawOf(started.rawHeaders)))
+      try {
+        response.writeHead(status, printable(message), browserHeaders(kinds, rawOf(started.rawHeaders)))
+      } catch (error) {
+        // thrown to undici, it would be heard by nobody: the client would wait for ever
+        started.abort(error instanceof Error ? error : new Error('an answer that cannot be passed on'))
+        return
+      }
       queueMicrotask(flow)
     },
 

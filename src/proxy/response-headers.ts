@@ -1,8 +1,9 @@
 import { isOwnCookieName } from '../sessions/cookie.ts'
 import { listedNames, type HeaderKinds } from './header-kinds.ts'
 
-/** The name that a Set-Cookie line sets. */
-const cookieName = (line: string): string => {
+/** The name that a Set-Cookie line sets; of a cookie without one, what would be read as its name when it comes back. */
+const cookieName = (text: string): string => {
+  const line = text.replace(/^[\s=]+/, '')
   const end = line.search(/[=;]/)
   return (end === -1 ? line : line.slice(0, end)).trim()
 }

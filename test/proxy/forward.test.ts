@@ -198,7 +198,7 @@ t.test('K4 the upstream sees the public host or the configured one', async t => 
 
 t.test('K7 K8 C9 headers of a response', async t => {
   const { port: upstream } = await startUpstream(t, (_request, response) => {
-    response.writeHead(203, 'As It Was', ['X-Multi', 'a', 'x-multi', 'b', 'Set-Cookie', 'a=1; Path=/', 'Set-Cookie', '__Host-portico=evil; Path=/', 'Set-Cookie', '__HOST-Portico-begin-x = evil', 'Set-Cookie', 'b=2',
+    response.writeHead(203, 'As It Was', ['X-Multi', 'a', 'x-multi', 'b', 'Set-Cookie', 'a=1; Path=/', 'Set-Cookie', '__Host-portico=evil; Path=/', 'Set-Cookie', '__HOST-Portico-begin-x = evil', 'Set-Cookie', ' =__Host-portico=evil; Path=/', 'Set-Cookie', 'b=2',
       'Connection', 'keep-alive, X-Hop', 'X-Hop', 'secret', 'Keep-Alive', 'timeout=5', 'Proxy-Authenticate', 'Basic', 'Trailer', 'X-T', 'X-Portico-Intercepted', 'true', 'Location', '//other.example/x'])
     response.end('ok')
   })
@@ -269,6 +269,13 @@ t.test('K3 F6 an upstream that is down, slow or odd', async t => {
   for (const nonsense of ['SSH-2.0-OpenSSH\r\n', 'HTTP/1.1 200 OK\r\nBad Header: x\r\n\r\n', 'HTTP/1.1 999999 x\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n', '']) {
     const { proxy } = await startRaw(t, socket => socket.end(nonsense))
     t.equal(statusOf(await ask(proxy.port, 'GET /x', [host, signedIn])), 502, JSON.stringify(nonsense))
+  }
+
+  for (const reason of ['N\u00e3o encontrado', '\u00e6\u00bc\u00a2\u00e5\u00ad\u0097', '\u00ff\u0080', 'a\u0001b']) {
+    const { proxy } = await startRaw(t, socket => socket.end(Buffer.from(`HTTP/1.1 404 ${reason}\r\nContent-Length: 2\r\n\r\nno`, 'latin1')))
+    const answer = await ask(proxy.port, 'GET /x', [host, signedIn])
+    t.match(answer, /^HTTP\/1\.1 404 [\x20-\x7e]*\r\n/, 'a reason in any language')
+    t.equal(bodyOf(answer), 'no')
   }
 })
 
