@@ -2,7 +2,7 @@ import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
 import underPressure from '@fastify/under-pressure'
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
-import { ServerResponse, type IncomingMessage } from 'node:http'
+import { METHODS, ServerResponse, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Configuration } from '../config/configuration.ts'
 import { isLoopback } from '../config/schema/addresses.ts'
@@ -13,7 +13,7 @@ import { explain } from '../login/failure.ts'
 import type { Login } from '../login/login.ts'
 import type { Visit } from '../login/visit.ts'
 import { requestId, type Client, type Clients } from '../proxy/client.ts'
-import { pathOf } from '../proxy/target.ts'
+import { isForwardable, pathOf } from '../proxy/target.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { RequestLine } from '../telemetry/request-log.ts'
@@ -41,6 +41,22 @@ export interface AuthHost {
 const mostPerMinute = 600
 /** Milliseconds by which the event loop may be late before new sign-ins wait, so that signed-in requests need not. */
 const latest = 2_000
+
+const reading = ['GET', 'HEAD']
+const readingAndPosting = [...reading, 'POST']
+
+/** What each path is for; anything else is 405. */
+const methods: Readonly<Record<string, readonly string[]>> = {
+  '/login': reading,
+  '/login/:connection': reading,
+  '/login/:connection/callback': readingAndPosting,
+  '/login/replace': readingAndPosting,
+  '/logout': readingAndPosting,
+  '/logout/done': reading,
+  '/account': reading,
+  '/': reading,
+  '/.well-known/jwks.json': reading
+}
 
 interface Arrival {
   readonly began: number
@@ -106,7 +122,7 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
     frameworkErrors: (error, request, reply) => { explainTo(request, reply, new PorticoError('PORTICO_NOT_FOUND', { cause: error })) }
   })
   // Forms are read by hand, with duplicates and limits in view: no parser of the framework looks at a body.
-  app.addHttpMethod('POST', { hasBody: false, overrideExisting: true })
+  for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
 
   // The policies of pages come with each answer; these are for whatever else is sent.
   await app.register(helmet, {
@@ -132,6 +148,7 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', arrivalOf(request.raw).id)
+    if (!isForwardable(request.raw.url ?? '')) throw new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'a path without # and control characters' })
   })
   app.addHook('onResponse', async ({ raw, method }, reply) => {
     const { began, client, id } = arrivalOf(raw)
@@ -162,12 +179,11 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
   app.get('/iap/verify/public_key', publish(keys.pem))
   app.get('/iap/verify/public_key-jwk', publish(keys.jwks))
   app.get('/robots.txt', async (_, reply) => await reply.type('text/plain; charset=utf-8').send('User-agent: *\nDisallow: /\n'))
-  for (const url of ['/login', '/login/:connection', '/logout', '/logout/done', '/account', '/login/:connection/callback']) {
-    const allowed = url === '/logout' || url.endsWith('/callback') ? 'GET, HEAD, POST' : 'GET, HEAD'
+  for (const [url, allowed] of Object.entries(methods)) {
     app.route({
       url,
-      method: ['PUT', 'PATCH', 'DELETE', 'OPTIONS', ...allowed.includes('POST') ? [] : ['POST']],
-      handler: (request, reply) => explainTo(request, reply.header('allow', allowed), new PorticoError('PORTICO_METHOD_NOT_ALLOWED', { wanted: allowed, got: request.method }))
+      method: METHODS.filter(method => !allowed.includes(method)),
+      handler: (request, reply) => explainTo(request, reply.header('allow', allowed.join(', ')), new PorticoError('PORTICO_METHOD_NOT_ALLOWED', { wanted: allowed.join(', '), got: request.method }))
     })
   }
   await app.ready()

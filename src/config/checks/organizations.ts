@@ -20,6 +20,9 @@ type ConnectionDraft = Draft<OrganizationSettings['connections'][string]>
 const day = 86_400
 const noticeDays = 60
 
+/** Paths below `/login/` that are not connections. */
+const reservedIds: ReadonlySet<string> = new Set(['callback', 'replace'])
+
 const checkApps = ({ file, settings }: OrganizationDraft, apps: ReadonlySet<string>, report: Report): void => {
   for (const [index, app] of settings.apps?.entries() ?? []) {
     if (app === undefined || apps.has(app)) continue
@@ -86,6 +89,7 @@ export const createOrganizationCheck = (portico: Draft<PorticoSettings> | undefi
       const owner = connections.get(name)
       if (owner === undefined) connections.set(name, id)
       else report({ file, path, key: true, message: `the organization '${owner}' has a connection '${name}' already`, remedy: `rename this one, such as ${`${id}_${name}`.slice(0, 63)}: ids are unique over all organizations` })
+      if (reservedIds.has(name)) report({ file, path, key: true, message: `'${name}' is a path of Portico's own (/login/${name})`, remedy: `rename it, such as ${`${id}_${name}`.slice(0, 63)}` })
       checkConnection(file, path, connection, now, report)
       const own = new Set<string>()
       for (const [index, domain] of connection.domains?.entries() ?? []) {
