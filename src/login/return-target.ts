@@ -5,6 +5,9 @@ export const longestTarget = 2_000
 /** Characters of one that also travels in addresses, for when the cookie is lost. */
 export const longestHint = 512
 
+/** Where Portico's own paths on app hosts begin. */
+const ownPaths = '/.portico/'
+
 // a URL parser deletes some of them, so that what was judged is not what is read
 const controls = /[\u0000-\u001f\u007f-\u009f]/ // eslint-disable-line no-control-regex
 
@@ -26,7 +29,9 @@ export const returnTarget = (text: string, place: AppPlace): string | undefined 
   const isPath = text.startsWith('/') && !text.startsWith('//')
   if (!isPath && !/^https?:\/\//i.test(text)) return undefined
   const url = originOf(text, isPath ? place.origin : undefined)
-  return url?.origin === place.origin && url.href.length <= longestTarget ? url.href : undefined
+  // a step of sign-in is no page: it would sign out, or go round
+  const isPage = url?.origin === place.origin && !url.pathname.startsWith(ownPaths)
+  return isPage && url.href.length <= longestTarget ? url.href : undefined
 }
 
 /**
@@ -34,13 +39,13 @@ export const returnTarget = (text: string, place: AppPlace): string | undefined 
  * the app's home for one that is too long.
  */
 export const pageAt = (place: AppPlace, target: string): string => {
-  // Node reads bytes as Latin-1, which a URL parser would encode as something else
-  const page = place.origin + target.replace(/[\u0080-\u00ff]/g, byte => `%${byte.charCodeAt(0).toString(16)}`)
+  const page = place.origin + target
   return target.startsWith('/') && page.length <= longestTarget && isAt(place, page) ? page : homeOf(place)
 }
 
 /** Whether an absolute address is on this very app host. */
-export const isAt = (place: AppPlace, page: string): boolean => originOf(page)?.origin === place.origin
+export const isAt = (place: AppPlace, page: string): boolean =>
+  page.startsWith(`${place.origin}/`) && !controls.test(page) && originOf(page)?.origin === place.origin
 
 /** Where an app opens when nobody said where. */
 export const homeOf = (place: AppPlace): string => place.origin + place.app.home

@@ -186,7 +186,7 @@ t.test('when parts are down', async t => {
   await t.test('V34 a store that cannot be written: 503, a code, and by hand it goes on', async t => {
     const browser = world.browser()
     const back = await world.reachProvider(browser, `${origins.portal}/kept`)
-    const lock = new DatabaseSync(world.storeFile)
+    const lock = new DatabaseSync(world.configuration.store.path)
     lock.exec('BEGIN EXCLUSIVE')
     const down = await browser.send(back.location ?? '')
     t.match({ status: down.status, code: codeOf(down) }, { status: 503, code: 'PORTICO_STORE_UNAVAILABLE' })

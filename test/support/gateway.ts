@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import type { Configuration } from '../../src/config/configuration.ts'
 import { loadConfiguration } from '../../src/config/load.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/telemetry/log.ts'
@@ -73,8 +74,8 @@ export interface World {
   readonly lines: readonly Record<string, unknown>[]
   /** What the upstream apps received, in order. */
   readonly received: readonly Echo[]
-  /** The file of the SQLite store. */
-  readonly storeFile: string
+  /** As it was when the gateway started; its `store.path` and `keys` stay. */
+  readonly configuration: Configuration
   /** A browser that knows where the gateway is. */
   browser (jar?: CookieJar): Browser
   /** Opens a page, types the e-mail if asked, signs in at the provider if asked, and ends where the browser ends. */
@@ -214,7 +215,7 @@ export const startGateway = async (t: Test, options: GatewayOptions = {}): Promi
     globex,
     lines,
     received,
-    storeFile: join(folder, 'portico.db'),
+    configuration,
     browser,
     reachProvider,
     signIn: async (browser, page, login) => await browser.follow(await reachProvider(browser, page, login)),
