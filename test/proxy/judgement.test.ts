@@ -38,7 +38,7 @@ t.test('V42 B13 only origin-form targets without # and controls are forwarded', 
   for (const target of ['/', '//x', '/a%2Fb', '/%zz', '/x?', '/x?a;b', '/ä', '/..', '/a\\b', '/http://x', '//evil/x']) t.ok(isForwardable(target), target)
 })
 
-t.test('N8 V17 V46 a rule is judged on the one reading, and what has several is never public', async t => {
+t.test('B3 N8 V17 V46 a rule is judged on the one reading, and what has several is never public', async t => {
   const app = appWith(rule('/public/*'), rule('/favicon.ico'))
   for (const target of ['/public/a', '/public/a/b?path=/x', '/public/', '/public/a%20b', '/public/caf%C3%A9', '/favicon.ico', '/favicon.ico?v=1', '/public/..a', '/public/a.b']) {
     t.ok(isPublic(app, 'GET', target), target)
@@ -51,8 +51,9 @@ t.test('N8 V17 V46 a rule is judged on the one reading, and what has several is 
   }
 })
 
-t.test('B1 B2 B7 B12 V16 methods, case, and segment boundaries', async t => {
-  const app = appWith(rule('/public/*'), rule('/favicon.ico'), rule('/hook', ['POST']))
+t.test('B1 B2 B4 B7 B12 V16 methods, case, segment boundaries, and no query', async t => {
+  const app = appWith(rule('/public/*'), rule('/favicon.ico'), rule('/hook', ['POST']), { methods: undefined, path: '/any', prefix: false })
+  for (const method of ['GET', 'POST', 'PROPFIND']) t.ok(isPublic(app, method, '/any'), 'a rule that names none is for all')
   t.ok(isPublic(app, 'HEAD', '/public/a'))
   t.notOk(isPublic(app, 'POST', '/public/a'), 'another method')
   t.ok(isPublic(app, 'POST', '/hook'))
