@@ -30,6 +30,11 @@ import type { Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { createRequestLog } from './telemetry/request-log.ts'
 
+/**
+ * Milliseconds that a write waits for another process's. Everybody's requests wait with it, since SQLite
+ * blocks the thread; other processes of Portico hold the lock for a few.
+ */
+const storePatience = 500
 /** Milliseconds that requests under way are given when the gateway closes. */
 const patience = 10_000
 
@@ -59,7 +64,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const metrics = createMetrics({ configuration })
   const audit = createAudit(log)
 
-  const store = createSqliteStore({ path: deps.configuration.store.path })
+  const store = createSqliteStore({ path: deps.configuration.store.path, patience: storePatience })
   const sessions = createSessions({ store, configuration, sealer, log })
   const connectors = createConnectors({ store, configuration, log })
   const warming = createWarming(connectors)

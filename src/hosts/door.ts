@@ -3,7 +3,9 @@ import { createServer as createTlsServer, Server as TlsServer } from 'node:https
 import { Server as NetServer, type AddressInfo, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Configuration } from '../config/configuration.ts'
-import { definitions, publicText, type ErrorCode } from '../errors.ts'
+import { definitions, PorticoError, publicText, type ErrorCode } from '../errors.ts'
+import { requestId } from '../proxy/client.ts'
+import { refuse } from '../proxy/refusal.ts'
 
 export interface DoorDeps {
   readonly listen: Configuration['listen']
@@ -52,6 +54,9 @@ export const createDoor = ({ listen, receive, upgrade, limits = {} }: DoorDeps):
   server.on('request', receive)
   // Whoever forwards the body invites it; a refusal does without (K2).
   server.on('checkContinue', receive)
+  server.on('checkExpectation', (request, response) => {
+    refuse(request, response, new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'Expect: 100-continue or none', got: 'another one' }), requestId(undefined, false), { headers: { Connection: 'close' } })
+  })
   server.on('upgrade', (request, socket: Socket, head: Buffer) => {
     // Node takes its own listener off with the parser, and an error nobody listens to ends the process
     socket.on('error', () => socket.destroy())

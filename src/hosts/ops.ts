@@ -1,5 +1,6 @@
-import fastify from 'fastify'
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { METHODS } from 'node:http'
 import { isIPv4, type AddressInfo } from 'node:net'
 import type { Configuration } from '../config/configuration.ts'
 import { PorticoError } from '../errors.ts'
@@ -34,7 +35,18 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
  */
 export const createOpsHost = async ({ configuration, metrics, ready, status }: OpsDeps): Promise<OpsHost> => {
   const { ops } = configuration()
-  const app = fastify({ forceCloseConnections: true, requestTimeout: 15_000 })
+  const explainTo = (request: FastifyRequest, reply: FastifyReply, error: PorticoError) => {
+    reply.hijack()
+    refuse(request.raw, reply.raw, error, requestId(undefined, false))
+  }
+
+  const app = fastify({
+    forceCloseConnections: true,
+    requestTimeout: 15_000,
+    frameworkErrors: (error, request, reply) => { explainTo(request, reply, new PorticoError('PORTICO_NOT_FOUND', { cause: error })) }
+  })
+  // Nothing here reads a body: with none declared, no parser complains of one.
+  for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
 
   const isKnown = (host: string): boolean =>
     isLoopback(host) || host === ops.host || configuration().ops.allowedHosts.has(host)
@@ -47,9 +59,7 @@ export const createOpsHost = async ({ configuration, metrics, ready, status }: O
   }
 
   app.setErrorHandler((error, request, reply) => {
-    const known = error instanceof PorticoError ? error : new PorticoError('PORTICO_INTERNAL', { cause: error })
-    reply.hijack()
-    refuse(request.raw, reply.raw, known, requestId(undefined, false))
+    explainTo(request, reply, error instanceof PorticoError ? error : new PorticoError('PORTICO_INTERNAL', { cause: error }))
   })
   app.setNotFoundHandler(request => {
     throw new PorticoError(request.method === 'GET' || request.method === 'HEAD' ? 'PORTICO_NOT_FOUND' : 'PORTICO_METHOD_NOT_ALLOWED')

@@ -75,7 +75,8 @@ t.test('K2 V10 what is no HTTP gets a clean answer', async t => {
     ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
     ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['a bare line feed', `GET / HTTP/1.1\nHost: app.localhost\n${signedIn}\n\n`],
-    ['an unknown method', `FOO / HTTP/1.1\r\n${host}\r\n\r\n`]
+    ['an unknown method', `FOO / HTTP/1.1\r\n${host}\r\n\r\n`],
+    ['an expectation of something else', `POST / HTTP/1.1\r\n${host}\r\n${signedIn}\r\nExpect: much\r\nContent-Length: 1\r\n\r\na`]
   ] as const) {
     const answer = await exchangeRaw(port, Buffer.from(text, 'latin1'))
     t.equal(statusOf(answer), 400, name)

@@ -64,9 +64,15 @@ t.test('V5 Host is checked, so that no web page can be pointed at it', async t =
 t.test('V37 nothing but reading, and nothing but these paths', async t => {
   const { port } = await start(t)
   for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) t.equal(statusOf(await ask(port, `${method} /status`, [local, 'Content-Length: 0'])), 405, method)
-  for (const path of ['/', '/debug', '/login', '/.portico/begin', '/%zz']) {
+  for (const type of ['application/json', 'text/plain', ';;', 'x']) {
+    for (const method of ['POST', 'PUT', 'OPTIONS', 'PROPFIND', 'QUERY']) {
+      const answer = await ask(port, `${method} /livez`, [local, `Content-Type: ${type}`, 'Content-Length: 3'], '{"a')
+      t.match(JSON.parse(bodyOf(answer)), { status: 405, code: 'PORTICO_METHOD_NOT_ALLOWED' }, `${method} ${type}`)
+    }
+  }
+  for (const path of ['/', '/debug', '/login', '/.portico/begin', '/%zz', '/%E0%A4%A', `/${'x'.repeat(5_000)}`]) {
     const answer = await ask(port, `GET ${path}`, [local])
-    t.ok([400, 404].includes(statusOf(answer)), path)
+    t.match(JSON.parse(bodyOf(answer)), { status: 404, code: 'PORTICO_NOT_FOUND' }, path.slice(0, 40))
     t.notMatch(answer, /\n +at /)
   }
 })
