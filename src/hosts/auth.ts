@@ -94,7 +94,8 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
 
   const send = (reply: FastifyReply, { status, headers, cookies, body }: Answer) => {
     if (cookies.length > 0) reply.header('set-cookie', [...cookies])
-    return reply.code(status).headers(headers).send(body)
+    // as bytes: the framework would add a charset to types that have none
+    return reply.code(status).headers(headers).send(Buffer.from(body))
   }
 
   const explainTo = (request: FastifyRequest, reply: FastifyReply, error: PorticoError) => {

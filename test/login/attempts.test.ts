@@ -358,7 +358,7 @@ t.test('N6 V44 E12 a new session for each sign-in, and the old one is dead', asy
   t.not(browser.jar.find('__Host-portico', 'auth.localhost')?.value, before.auth?.value)
   const account = await world.browser().send(`${origins.auth}/account`, { headers: { cookie: header, accept: 'application/json' } })
   t.equal(account.status, 401, 'the old one of the auth host')
-  const app = await world.browser().send(`${origins.portal}/x`, { headers: { cookie: `__Host-portico=${before.portal?.value}`, accept: 'application/json', 'sec-fetch-mode': undefined } })
+  const app = await world.browser().send(`${origins.portal}/x`, { mode: 'cors', headers: { cookie: `__Host-portico=${before.portal?.value}` } })
   t.equal(app.status, 401, 'and that of the app')
 
   const planted = world.browser()

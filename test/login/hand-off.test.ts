@@ -136,7 +136,7 @@ t.test('another identity is asked for first', async t => {
     const page = await question(browser)
     const { action, fields } = formOf(page)
     const body = new URLSearchParams(fields)
-    for (const headers of [{ origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }, { origin: 'null' }, { origin: origins.portal, 'sec-fetch-site': 'same-site' }, { origin: undefined, 'sec-fetch-site': undefined }]) {
+    for (const headers of [{ origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }, { origin: 'null', 'sec-fetch-site': 'cross-site' }, { origin: 'null', 'sec-fetch-site': undefined }, { origin: origins.portal, 'sec-fetch-site': 'same-site' }, { origin: undefined, 'sec-fetch-site': undefined }]) {
       const forged = await browser.send(action, { body, headers })
       t.match({ status: forged.status, code: codeOf(forged) }, { status: 403, code: 'PORTICO_CROSS_SITE' }, JSON.stringify(headers))
     }
