@@ -1,8 +1,9 @@
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { METHODS } from 'node:http'
-import { isIPv4, type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import type { Configuration } from '../config/configuration.ts'
+import { isLoopback } from '../config/schema/addresses.ts'
 import { PorticoError } from '../errors.ts'
 import { requestId } from '../proxy/client.ts'
 import { contentSecurityPolicy } from '../pages/layout.ts'
@@ -23,9 +24,6 @@ export interface OpsHost {
   listen (): Promise<AddressInfo>
   close (): Promise<void>
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 

@@ -1,7 +1,7 @@
 import { checkServerIdentity } from 'node:tls'
 import { buildConnector, Pool } from 'undici'
 import type { Configuration, Upstream } from '../config/configuration.ts'
-import { lookupHost } from './lookup.ts'
+import { createLookup } from '../connections/lookup.ts'
 
 /** Milliseconds until a connection to an upstream must stand. */
 export const connectTimeout = 5_000
@@ -21,7 +21,7 @@ const connectorOf = (upstream: Upstream): buildConnector.connector => {
   const { tls } = upstream
   const connect = buildConnector({
     timeout: connectTimeout,
-    lookup: lookupHost,
+    lookup: createLookup(() => true),
     socketPath: upstream.socketPath ?? null,
     ...tls !== undefined && {
       // F2: what others leave off is on, whatever the Host is that the upstream sees
