@@ -197,4 +197,17 @@ t.test('when parts are down', async t => {
     const answer = await browser.open(back.location ?? '')
     t.match({ status: answer.status, url: answer.url.href }, { status: 200, url: `${origins.portal}/kept` }, 'the same address works when it is back')
   })
+
+  await t.test('V34 so it is with a ticket', async t => {
+    const browser = world.browser()
+    const ticket = await ticketFor(world, browser, `${origins.portal}/kept`)
+    const lock = new DatabaseSync(world.configuration.store.path)
+    lock.exec('BEGIN EXCLUSIVE')
+    const down = await browser.send(ticket)
+    lock.exec('ROLLBACK')
+    lock.close()
+    t.match({ status: down.status, code: codeOf(down), own: down.headers.get('x-portico-intercepted') }, { status: 503, code: 'PORTICO_STORE_UNAVAILABLE', own: 'true' })
+    t.equal(new URL(linksOf(down)['Try again'] ?? '').searchParams.get('return_to'), `${origins.portal}/kept`)
+    t.equal((await browser.open(ticket)).url.href, `${origins.portal}/kept`)
+  })
 })

@@ -74,6 +74,26 @@ t.test('sign-in at the company’s own provider', async t => {
     t.equal(outside.location?.origin, world.acme.issuer, 'an address elsewhere is passed over')
   })
 
+  await t.test('F17 nothing of a link goes on to the provider but who it is for', async t => {
+    const link = new URLSearchParams({
+      app: 'portal', email: 'ada@acme.com', prompt: 'none', scope: 'openid admin', redirect_uri: 'https://evil.example/', client_id: 'other', response_mode: 'form_post', response_type: 'token', acr_values: 'x', nonce: 'mine', state: 'mine', code_challenge: 'mine', max_age: '0', display: 'touch', idp_hint: 'x'
+    })
+    for (const path of ['/login', '/login/acme_oidc']) {
+      const sent = (await world.browser().send(`${origins.auth}${path}?${link}`)).location?.searchParams ?? new URLSearchParams()
+      t.same([...sent.keys()].sort(), ['client_id', 'code_challenge', 'code_challenge_method', 'login_hint', 'nonce', 'redirect_uri', 'response_type', 'scope', 'state'], path)
+      t.match(Object.fromEntries(sent), { client_id: 'portico', redirect_uri: callbackOf('acme_oidc'), response_type: 'code', scope: 'openid email profile groups', login_hint: 'ada@acme.com' })
+      t.notMatch([...sent.values()].join(' '), /mine|evil|admin/)
+    }
+  })
+
+  await t.test('E15 looking at sign-in pages ends no session', async t => {
+    for (const path of ['/login?email=', '/login?email=x@unknown.example', '/login?email=hari@globex.com', '/login/globex_oidc', '/login/nowhere', '/login/acme_oidc/callback', '/logout/done']) {
+      await ada.send(origins.auth + path)
+    }
+    t.equal((await ada.send(`${origins.portal}/x`)).status, 200)
+    t.equal((await ada.send(`${origins.auth}/account`)).status, 200)
+  })
+
   await t.test('sign-in is in the audit log and the metrics', async t => {
     const event = world.lines.find(({ event }) => event === 'sign_in')
     t.match(event, { audit: true, email: 'ada@acme.com', organization: 'acme', connection: 'acme_oidc', app: 'portal', member: /^mbr_/, request_id: String, new_user: true })
