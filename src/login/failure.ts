@@ -30,11 +30,12 @@ export const explain = (error: PorticoError, visit: Visit, context: FailureConte
 }
 
 /** Answers for a sign-in that ended badly, and says so in the audit log and the metrics (R33). */
-export const createRefusal = ({ audit, metrics, log }: Pick<LoginDeps, 'audit' | 'metrics' | 'log'>) =>
+export const createRefusal = ({ configuration, audit, metrics, log }: Pick<LoginDeps, 'configuration' | 'audit' | 'metrics' | 'log'>) =>
   (thrown: unknown, visit: Visit, context: FailureContext = {}): Answer => {
     const error = asPorticoError(thrown)
     const connection = context.connection ?? error.connection
-    metrics.signIn(connection, outcomeOf(error))
+    // the path may name anything: a label is only ever one of the configuration's
+    metrics.signIn(connection !== undefined && configuration().connections.has(connection) ? connection : undefined, outcomeOf(error))
     audit.refusal({
       requestId: visit.requestId,
       client: visit.client,

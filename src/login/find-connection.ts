@@ -40,7 +40,11 @@ export const findConnection = (configuration: Configuration, sealer: Sealer, wan
   const hinted = hint === undefined ? undefined : connectionForEmail(configuration, hint)
   if (hinted !== undefined) return { kind: 'connection', connection: hinted.connection, loginHint: hinted.email }
   const sole = wanted === undefined ? undefined : onlyConnection(configuration, wanted.app)
-  if (sole !== undefined) return { kind: 'connection', connection: sole, loginHint: hint ?? rememberedEmail(sealer, visit) }
+  if (sole !== undefined) {
+    const own = recall(configuration, sealer, visit)
+    // whom the browser remembers is nothing that another company's provider may learn
+    return { kind: 'connection', connection: sole, loginHint: hint ?? (own?.connection === sole ? own.email : undefined) }
+  }
   if (hint !== undefined) return { kind: parseEmail(hint) === undefined ? 'ask' : 'refused', email: hint }
   const memory = visit.session === undefined ? rememberedEmail(sealer, visit) : undefined
   const recalled = memory === undefined ? undefined : connectionForEmail(configuration, memory)
@@ -56,6 +60,11 @@ const longestHint = 320
 export const hintOf = (visit: Visit): string | undefined => {
   const hint = only(visit.query, 'login_hint')
   return hint !== undefined && hint.length <= longestHint ? hint : undefined
+}
+
+const recall = (configuration: Configuration, sealer: Sealer, visit: Visit): { connection: Connection, email: string } | undefined => {
+  const memory = rememberedEmail(sealer, visit)
+  return memory === undefined ? undefined : connectionForEmail(configuration, memory)
 }
 
 const rememberedEmail = (sealer: Sealer, visit: Visit): string | undefined => {

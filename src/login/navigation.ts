@@ -9,7 +9,7 @@ export const isNavigation = ({ method, headers }: IncomingMessage): boolean => {
   const { 'sec-fetch-mode': mode, 'sec-fetch-dest': dest, purpose, accept } = headers
   if (headers['sec-purpose'] !== undefined || purpose === 'prefetch') return false
   if (headers['x-requested-with'] !== undefined || headers['service-worker'] !== undefined) return false
-  if (mode !== undefined) return mode === 'navigate' && (dest === undefined || dest === 'document')
+  if (mode !== undefined || dest !== undefined) return (mode ?? 'navigate') === 'navigate' && (dest ?? 'document') === 'document'
   return acceptsPages(accept)
 }
 

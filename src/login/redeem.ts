@@ -38,7 +38,11 @@ export const createRedeem = (deps: Pick<LoginDeps, 'sealer' | 'sessions' | 'stor
   const { app: { id: app }, region } = place
   const context = { app, startAgain: startAgainLink(configuration(), { app, region, page: goal }) }
 
+  const isConfirmed = visit.method === 'POST' && isFromOwnPage(visit, place.origin)
+
   const again = (): Answer => {
+    // who took more than the ticket's minute to answer is not silently left as they were
+    if (isConfirmed) return redirect(`${place.origin}/.portico/begin?${new URLSearchParams({ return_to: goal })}`, [], 303)
     if (visit.session !== undefined) return redirect(goal, [], 303)
     const round = Number(only(parameters, 'round') ?? 0) + 1
     if (!(round <= mostRounds)) {
@@ -56,7 +60,7 @@ export const createRedeem = (deps: Pick<LoginDeps, 'sealer' | 'sessions' | 'stor
     }
 
     const current = visit.session
-    if (current !== undefined && !(visit.method === 'POST' && isFromOwnPage(visit, place.origin))) {
+    if (current !== undefined && !isConfirmed) {
       const offered = await read('get')
       if (offered !== undefined && offered.member !== current.member) {
         return page(200, replacePage({
@@ -71,6 +75,8 @@ export const createRedeem = (deps: Pick<LoginDeps, 'sealer' | 'sessions' | 'stor
 
     const session = await read('take')
     if (session === undefined) return again()
+    // a ticket of a sign-in that another tab has replaced since
+    if (current?.member === session.member && !sessions.isLive({ ...session, host: place.host })) return redirect(goal, [], 303)
     const handOffs = current === undefined ? Number(cookieValues(visit.headers.cookie, handOffCookie)[0] ?? 0) + 1 : 0
     if (handOffs > mostHandOffs) {
       return refuse(new PorticoError('PORTICO_REDIRECT_LOOP', { wanted: 'the session cookie to come back', got: `none after ${mostHandOffs} hand-offs` }), visit, {
@@ -78,8 +84,8 @@ export const createRedeem = (deps: Pick<LoginDeps, 'sealer' | 'sessions' | 'stor
       })
     }
     const line = await sessions.issue(session, place.host)
-    // elsewhere, too, nobody goes on as the other one
-    if (current !== undefined && current.member !== session.member) await sessions.end(current, 'replaced by another account')
+    // the one before is dead everywhere, whosoever it was (behaviours.md N6, E12)
+    if (current !== undefined && current.sid !== session.sid) await sessions.end(current, 'replaced by a new sign-in')
     return redirect(goal, [
       line,
       clearCookie(beginCookiePrefix + id),

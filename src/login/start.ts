@@ -21,6 +21,9 @@ export interface StartSteps {
   loginWith (connection: string, visit: Visit): Promise<Answer>
 }
 
+/** What the operator may read of a typed e-mail: people type passwords into the wrong field. */
+const emailIn = (text: string): string => parseEmail(text.trim())?.email ?? 'no e-mail address'
+
 /** Where sign-in starts at the auth host (flow 3). */
 export const createStart = (deps: LoginDeps, steps: { readonly authorize: Authorize, readonly handOff: HandOff, readonly refuse: Refusal }): StartSteps => {
   const { configuration, sealer, connectors, now } = deps
@@ -28,7 +31,7 @@ export const createStart = (deps: LoginDeps, steps: { readonly authorize: Author
 
   const ask = (visit: Visit, wanted: Wanted | undefined, email: string, isRefused: boolean): Answer => {
     if (isRefused) {
-      const refusal = refuse(new PorticoError('PORTICO_NO_CONNECTION', { wanted: 'an e-mail of a domain with an active connection', got: email }), visit, {
+      const refusal = refuse(new PorticoError('PORTICO_NO_CONNECTION', { wanted: 'an e-mail of a domain with an active connection', got: emailIn(email) }), visit, {
         app: wanted?.app, startAgain: startAgainLink(configuration(), wanted)
       })
       if (!wantsHtml(visit.headers.accept) && visit.headers.accept?.includes('json') === true) return refusal

@@ -23,9 +23,11 @@ export const only = (parameters: URLSearchParams, name: string): string | undefi
 
 /**
  * Another site than `origin` made the browser come (behaviours.md L4): by fetch metadata, or by what
- * older browsers say of the page. Where nothing is said, nobody but the person asked.
+ * older browsers say of the page. Where nothing is said, nobody but the person asked. What a page
+ * embeds, or a browser fetches ahead, nobody asked for: anyone may post a picture into an app.
  */
 export const isCrossSite = ({ headers }: Visit, origin: string): boolean => {
+  if (headers['sec-purpose'] !== undefined || !['document', 'empty'].includes(String(headers['sec-fetch-dest'] ?? 'document'))) return true
   const site = headers['sec-fetch-site']
   if (site !== undefined) return site !== 'same-origin' && site !== 'none'
   const from = headers.origin ?? refererOf(headers)
