@@ -5,7 +5,8 @@ import type { Command } from './command.ts'
 export const keysNew: Command = {
   name: 'keys new',
   summary: 'print a new key for keys:',
-  options: ['json'],
+  // every command takes --config (product.md, "Commands"), this one without a use for it
+  options: ['config', 'json'],
   async run ({ json }, { out }) {
     const key = randomBytes(32).toString('base64')
     out(json ? `${JSON.stringify({ key })}\n` : `${key}\n`)

@@ -84,6 +84,7 @@ t.test('keys new: base64 of 32 random bytes', async t => {
   const parsed: unknown = JSON.parse(second.out)
   t.match(parsed, { key: /^[A-Za-z0-9+/]{43}=$/ })
   t.not(first.out, second.out)
+  t.equal((await run(['keys', 'new', '--config', 'nowhere/portico.yaml'])).status, 0, 'every command takes --config')
 })
 
 t.test('wrong usage is one line and status 2', async t => {
@@ -94,7 +95,7 @@ t.test('wrong usage is one line and status 2', async t => {
     [['check', '--config'], /--config/],
     [['check', '--config='], /--config/],
     [['check', 'more'], /check/],
-    [['keys', 'new', '--config', 'x'], /--config/],
+    [['serve', '--json'], /--json/],
     [['x'.repeat(10_000)], /there is no command/]
   ] as const) {
     const { status, out, err } = await run(args)
