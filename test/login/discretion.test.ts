@@ -12,27 +12,6 @@ t.test('what is told to whom', async t => {
   const world = await startGateway(t)
   const leaving = (url: URL): boolean => [world.acme.port, world.globex.port].includes(Number(url.port))
 
-  await t.test('F17 parameters that nobody approved never reach the provider', async t => {
-    const junk = Object.fromEntries(new URLSearchParams([
-      'prompt=none&scope=openid+admin&redirect_uri=https://evil.example/&client_id=evil&response_type=token&response_mode=fragment&max_age=0&claims={}&acr_values=low',
-      'state=mine&nonce=mine&code_challenge=mine&code_challenge_method=plain&request=eyJ&request_uri=https://evil.example/&registration={}&id_token_hint=eyJ&code=x',
-      `domain_hint=evil.example&hd=evil.example&ui_locales=x&resource=https://evil.example/&dpop_jkt=x&kc_idp_hint=evil&allowed_groups=staff&iss=${world.acme.issuer}`
-    ].join('&')))
-    const asked = async (path: string, parameters: Record<string, string>) => {
-      const answer = await world.browser().open(`${origins.auth}${path}?${new URLSearchParams(parameters)}`, { until: leaving })
-      t.equal(answer.location?.origin, world.acme.issuer, path)
-      return answer.location?.searchParams ?? new URLSearchParams()
-    }
-    for (const [path, plain] of [['/login', { app: 'portal', email: 'ada@acme.com' }], ['/login', { app: 'analytics' }], ['/login/acme_oidc', { app: 'portal', login_hint: 'ada@acme.com' }]] as const) {
-      const clean = await asked(path, plain)
-      const dirty = await asked(path, { ...junk, ...plain })
-      t.same([...dirty.keys()].sort(), [...clean.keys()].sort(), 'the names')
-      t.same([...clean.keys()].sort(), ['client_id', 'code_challenge', 'code_challenge_method', ...clean.has('login_hint') ? ['login_hint'] : [], 'nonce', 'redirect_uri', 'response_type', 'scope', 'state'])
-      for (const name of ['client_id', 'redirect_uri', 'response_type', 'scope', 'code_challenge_method', 'login_hint']) t.equal(dirty.get(name), clean.get(name), name)
-      for (const name of ['state', 'nonce', 'code_challenge']) t.notMatch(dirty.get(name), /^mine$/, name)
-    }
-  })
-
   await t.test('a remembered e-mail is told to its own company’s provider alone', async t => {
     const browser = world.browser()
     await world.signIn(browser, `${origins.portal}/x`, 'hari')
@@ -84,18 +63,6 @@ t.test('what is told to whom', async t => {
     const script = await browser.send(`${origins.portal}/.portico/logout`, { mode: 'cors' })
     t.equal(script.status, 303, 'a script of the app itself may')
     t.equal((await browser.send(`${origins.portal}/x`)).status, 302)
-  })
-
-  await t.test('E15 looking at the sign-in page ends nothing', async t => {
-    const browser = world.browser()
-    await world.signIn(browser, `${origins.portal}/x`)
-    for (const link of ['/login?email=', '/login?app=portal&email=', '/login?email=who@unknown.example', '/login/nowhere', '/login?app=nowhere']) {
-      const answer = await browser.send(origins.auth + link)
-      t.ok([200, 404, 422].includes(answer.status), `${link} ${answer.status}`)
-      t.same(answer.setCookies, [])
-    }
-    t.equal((await browser.send(`${origins.portal}/x`)).status, 200)
-    t.equal((await browser.send(`${origins.auth}/account`)).status, 200)
   })
 
   await t.test('V35 whatever a link says is text on the page, and pages run nothing', async t => {

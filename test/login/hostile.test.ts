@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
 import type { Answer, Browser } from '../support/browser.ts'
@@ -177,5 +178,53 @@ t.test('N13 a provider that is down touches its own people alone', async t => {
     await rogue.stop()
     t.equal((await browser.open(`${origins.portal}/y`)).status, 200)
     t.equal((await browser.open(`${origins.dashboardUs}/y`)).status, 200, 'and reaches further apps')
+  })
+})
+
+t.test('N5 V7 V29 V30 section 1, by way of the provider', { timeout: 120_000 }, async t => {
+  const { world, rogue } = await startWorld(t)
+  const payloads = readFileSync(new URL('../fixtures/return-targets.txt', import.meta.url), 'utf8').split('\n')
+    .filter((line, index) => line !== '' && !line.startsWith('# ') && line.length < 1_500 && index % 5 === 0)
+  t.ok(payloads.length > 80, `${payloads.length} payloads`)
+  const apps = new Set<string>([origins.analytics, origins.dashboardUs, origins.dashboardEu, origins.portal])
+
+  /** What is wrong with the redirects that this browser was sent: the oracle of section 1. */
+  const faultsOf = (browser: Browser): string[] => browser.history.flatMap(({ url, status, headers, location }) => {
+    const raw = headers.get('location')
+    if (url.origin === rogue.issuer || status < 300 || status >= 400) return status >= 500 ? [`HTTP ${status} of ${url.pathname}`] : []
+    if (raw === null || location === undefined || /[\r\n\0]/.test(raw) || !/^https?:\/\//.test(raw)) return [`${url.pathname}: ${String(raw)}`]
+    if (location.origin === rogue.issuer) return location.pathname === '/authorize' && url.pathname.startsWith('/login') ? [] : [`${url.pathname}: to the provider at ${location.pathname}`]
+    return (apps.has(location.origin) || location.origin === origins.auth) && location.username === '' && location.password === '' ? [] : [`${url.pathname}: ${raw}`]
+  })
+
+  for (const [name, link] of [
+    ['return_to', (payload: string) => ({ app: 'portal', return_to: payload })],
+    ['target_link_uri', (payload: string) => ({ app: 'portal', target_link_uri: payload })],
+    ['return_to alone', (payload: string) => ({ return_to: payload })]
+  ] as const) {
+    await t.test(name, async t => {
+      const faults: string[] = []
+      for (const payload of payloads) {
+        const browser = world.browser()
+        const end = await signIn(rogue, browser, `${origins.auth}/login/rogue_oidc?${new URLSearchParams(link(payload))}`)
+        if (end.status !== 200) faults.push(`${payload}: HTTP ${end.status} at ${end.url.href}`)
+        faults.push(...faultsOf(browser).map(fault => `${payload}: ${fault}`))
+      }
+      t.same(faults, [])
+    })
+  }
+
+  await t.test('headers of the request, which say where nobody is', async t => {
+    const faults: string[] = []
+    for (const payload of payloads.filter(text => !/[^\u0020-\u007e]/.test(text)).filter((_, index) => index % 3 === 0)) {
+      const browser = world.browser()
+      const headers = Object.fromEntries(['x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-uri', 'x-original-url', 'x-rewrite-url', 'forwarded', 'referer', 'origin'].map(name => [name, payload]))
+      for (const url of [`${origins.portal}/page`, `${origins.portal}/.portico/begin`, `${origins.portal}/.portico/ticket?ticket=x&begin=y`, `${origins.portal}/.portico/logout`, `${origins.auth}/login/rogue_oidc?app=portal`, `${origins.auth}/logout`, `${origins.auth}/`]) {
+        const answer = await browser.send(url, { headers })
+        if (answer.status < 300 || answer.status >= 400) faults.push(`${payload}: HTTP ${answer.status} of ${url}`)
+      }
+      faults.push(...faultsOf(browser).map(fault => `${payload}: ${fault}`))
+    }
+    t.same(faults, [])
   })
 })

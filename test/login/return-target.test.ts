@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
+import { Agent } from 'node:http'
 import t from 'tap'
 import type { AppPlace } from '../../src/config/configuration.ts'
 import { longestTarget, pageAt, placeOfUrl, returnTarget } from '../../src/login/return-target.ts'
@@ -8,6 +9,12 @@ import { ask } from '../proxy/harness.ts'
 import { send } from '../support/browser.ts'
 import { callbackOf, origins, startGateway, type World } from '../support/gateway.ts'
 import { writeConfiguration } from '../support/signed-in.ts'
+
+// thousands of requests, on a machine that may be busy
+t.setTimeout(120_000)
+
+const agent = new Agent({ keepAlive: true, maxSockets: 16 })
+t.teardown(() => agent.destroy())
 
 const linesOf = (name: string): string[] => readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8')
   .split('\n').filter(line => line !== '' && !line.startsWith('# '))
@@ -105,7 +112,7 @@ const walker = async (world: World) => {
     let url = new URL(first)
     let cookie = ownCookie
     for (let hops = 0; hops < most; hops++) {
-      const answer = await send(url, { connect, headers: { cookie: cookie ?? set.get(url.hostname) } })
+      const answer = await send(url, { agent, connect, headers: { cookie: cookie ?? set.get(url.hostname) } })
       cookie = undefined
       if (answer.status >= 500) return `HTTP ${answer.status} of ${url.pathname}`
       if (answer.status < 300 || answer.status >= 400) return undefined
@@ -124,7 +131,7 @@ const walker = async (world: World) => {
   }
 }
 
-t.test('section 1: over the running gateway', async t => {
+t.test('section 1: over the running gateway', { timeout: 120_000 }, async t => {
   const world = await startGateway(t)
   const walk = await walker(world)
   const connect = { port: world.port }
@@ -153,8 +160,8 @@ t.test('section 1: over the running gateway', async t => {
     const session = browser.jar.header(new URL(origins.auth))
     /** Where the hand-off of this sealed request ends, for a browser with this begin cookie. */
     const finish = async (request: string, begin: string): Promise<string | null> => {
-      const login = await send(request, { connect, headers: { cookie: session } })
-      const ticket = await send(login.location ?? '', { connect, headers: { cookie: begin } })
+      const login = await send(request, { agent, connect, headers: { cookie: session } })
+      const ticket = await send(login.location ?? '', { agent, connect, headers: { cookie: begin } })
       return ticket.headers.get('location')
     }
     const paths = sane.filter(text => text.startsWith('/') && !text.startsWith('/.portico/') && !/[^\u0021-\u0022\u0024-\u007e]/.test(text))
@@ -194,7 +201,7 @@ t.test('section 1: over the running gateway', async t => {
       ['/.portico/logout', (text: string) => `${origins.portal}/.portico/logout?${new URLSearchParams({ return_to: text })}`]
     ] as const) {
       t.same(await faultsOf(sane, async text => {
-        const answer = await send(link(text), { connect })
+        const answer = await send(link(text), { agent, connect })
         if (answer.status === 200) return undefined
         return answer.status === 303 ? fault(answer.headers.get('location'), answer.url, new Set([...appOrigins, origins.auth])) : `HTTP ${answer.status}`
       }), [], name)

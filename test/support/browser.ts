@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpRequest, type Agent, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { buffer } from 'node:stream/consumers'
 
@@ -113,6 +113,8 @@ export interface SendOptions {
   readonly crossSitePost?: boolean | undefined
   /** What `fetch ()` in a page sends instead of a navigation. */
   readonly mode?: 'navigate' | 'cors' | undefined
+  /** Keeps connections open for many requests; each has its own without. */
+  readonly agent?: Agent | undefined
   /** PEM of a CA for https. */
   readonly ca?: string | undefined
 }
@@ -161,7 +163,7 @@ export const send = async (target: string | URL, options: SendOptions = {}): Pro
       method,
       path: `${url.pathname}${url.search}`,
       headers: Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)),
-      agent: false,
+      agent: options.agent ?? false,
       servername: url.hostname,
       ...(options.ca !== undefined ? { ca: options.ca } : {})
     }, resolve)
