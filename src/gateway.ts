@@ -24,6 +24,7 @@ import { createUpgrade } from './proxy/upgrade.ts'
 import { createUpstreams } from './proxy/upstreams.ts'
 import { createSealer } from './sessions/seal.ts'
 import { createSessions } from './sessions/sessions.ts'
+import { observeStore } from './store/observed.ts'
 import { createSqliteStore } from './store/sqlite.ts'
 import { createAudit } from './telemetry/audit.ts'
 import type { Log } from './telemetry/log.ts'
@@ -64,7 +65,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const metrics = createMetrics({ configuration })
   const audit = createAudit(log)
 
-  const store = createSqliteStore({ path: deps.configuration.store.path, patience: storePatience })
+  const store = observeStore(createSqliteStore({ path: deps.configuration.store.path, patience: storePatience }), metrics.storeError)
   const sessions = createSessions({ store, configuration, sealer, log })
   const connectors = createConnectors({ store, configuration, log })
   const warming = createWarming(connectors)

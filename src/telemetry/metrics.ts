@@ -10,7 +10,6 @@ export type SignInOutcome = 'success' | 'refused' | 'failed'
 export interface MetricsDeps {
   /** What is in force; undefined before the first load. */
   readonly configuration?: () => Configuration | undefined
-  readonly sessionsCached?: () => number
   /** Seconds since the epoch. */
   readonly now?: () => number
 }
@@ -71,13 +70,6 @@ export const createMetrics = (deps: MetricsDeps = {}): Metrics => {
     registers
   })
   const connectionLabel = createBoundedLabel(connectionLimit)
-
-  new Gauge({ // eslint-disable-line no-new
-    name: 'portico_sessions_cached',
-    help: 'Sessions whose cookies this process has decoded and keeps.',
-    registers,
-    collect () { this.set(deps.sessionsCached?.() ?? 0) }
-  })
 
   new Gauge({ // eslint-disable-line no-new
     name: 'portico_client_secret_expires_timestamp_seconds',

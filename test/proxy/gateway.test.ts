@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -93,6 +94,18 @@ t.test('M1 M2 M4 M6 reloads: refused, a removed app, rotated keys, a disabled co
   t.equal(await status(), 401, 'M2 whoever is no longer trusted is signed out')
   await gateway.reload(configuration)
   t.equal(await status(), 401, 'and enabling again revives nothing')
+})
+
+t.test('a store that cannot be written is counted, and signed-in requests do without it', async t => {
+  const { port, ops, configuration } = await start(t)
+  const { cookie } = await only(configuration)
+  const other = new DatabaseSync(configuration.store.path)
+  other.exec('BEGIN IMMEDIATE')
+  t.match(JSON.parse(bodyOf(await ask(ops, 'GET /readyz', ['Host: localhost']))), { code: 'PORTICO_STORE_UNAVAILABLE' })
+  t.equal(statusOf(await ask(port, 'GET /x', [`Host: ${host}`, `Cookie: ${cookie}`])), 200)
+  t.match(await ask(ops, 'GET /metrics', ['Host: localhost']), /^portico_store_errors_total [1-9]/m)
+  other.close()
+  t.equal(statusOf(await ask(ops, 'GET /readyz', ['Host: localhost'])), 200)
 })
 
 t.test('K11 closing: not ready, what is under way ends well, what is new is refused', async t => {

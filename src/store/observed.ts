@@ -1,0 +1,29 @@
+import { PorticoError } from '../errors.ts'
+import type { Store } from './store.ts'
+
+/** The same store; `failed` is called for each call that it did not answer. */
+export const observeStore = (store: Store, failed: () => void): Store => {
+  const observe = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => async (...args: A): Promise<R> => {
+    try {
+      return await call(...args)
+    } catch (error) {
+      if (error instanceof PorticoError && error.code === 'PORTICO_STORE_UNAVAILABLE') failed()
+      throw error
+    }
+  }
+  return {
+    put: observe(store.put),
+    putIfAbsent: observe(store.putIfAbsent),
+    get: observe(store.get),
+    take: observe(store.take),
+    findOrCreateMember: observe(store.findOrCreateMember),
+    recordLastSeen: observe(store.recordLastSeen),
+    lastSeen: observe(store.lastSeen),
+    addRevocation: observe(store.addRevocation),
+    adoptTrust: observe(store.adoptTrust),
+    changesSince: observe(store.changesSince),
+    ping: observe(store.ping),
+    sweep: observe(store.sweep),
+    close: observe(store.close)
+  }
+}
