@@ -12,7 +12,7 @@ import type { HandOff } from './hand-off.ts'
 import type { Replacement } from './replace.ts'
 import { attemptLifetime, isFresh, openSealed, postedSchema, stateSchema, type Attempt, type Wanted } from './sealed.ts'
 import { only, type Visit } from './visit.ts'
-import { firstApp, startAgainLink } from './wanted.ts'
+import { firstApp, otherAccountLink, startAgainLink } from './wanted.ts'
 
 /** Parameters of an authorization response that may be there once (RFC 6749 §3.1; behaviours.md O10, F19). */
 const protocolParameters = ['code', 'state', 'iss', 'error', 'error_description', 'session_state', 'response']
@@ -124,7 +124,7 @@ export const createCallback = (deps: LoginDeps, steps: {
       organization: before.organization.id,
       app: attempt.wanted?.app,
       startAgain: startAgainLink(configuration(), attempt.wanted),
-      otherAccount: startAgainLink(configuration(), attempt.wanted, { email: '' }),
+      otherAccount: otherAccountLink(configuration(), attempt.wanted),
       cookies
     }
     try {

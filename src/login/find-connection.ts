@@ -3,7 +3,7 @@ import type { Configuration, Connection } from '../config/configuration.ts'
 import { parseEmail } from '../connections/email.ts'
 import { clearCookie, cookieValues, emailCookie, setCookie } from '../sessions/cookie.ts'
 import type { Sealer } from '../sessions/seal.ts'
-import { openSealed, rememberedSchema, type Wanted } from './sealed.ts'
+import { openSealed, rememberedSchema, sizeOf, type Wanted } from './sealed.ts'
 import { only, type Visit } from './visit.ts'
 
 /** Seconds that a browser remembers whose it is. */
@@ -53,13 +53,13 @@ export const findConnection = (configuration: Configuration, sealer: Sealer, wan
     : { kind: 'connection', connection: recalled.connection, loginHint: recalled.email }
 }
 
-/** Characters of a hint that is passed on to an identity provider, and kept in a cookie meanwhile. */
+/** Bytes of a hint that is passed on to an identity provider, and kept in a cookie meanwhile. */
 const longestHint = 320
 
 /** Who the link says will sign in: an e-mail, or whatever the identity provider calls its people. */
 export const hintOf = (visit: Visit): string | undefined => {
   const hint = only(visit.query, 'login_hint')
-  return hint !== undefined && hint.length <= longestHint ? hint : undefined
+  return hint !== undefined && sizeOf(hint) <= longestHint ? hint : undefined
 }
 
 const recall = (configuration: Configuration, sealer: Sealer, visit: Visit): { connection: Connection, email: string } | undefined => {

@@ -7,7 +7,7 @@ import type { LoginDeps } from './deps.ts'
 import type { Refusal } from './failure.ts'
 import { randomName, type Wanted } from './sealed.ts'
 import type { Visit } from './visit.ts'
-import { destinationOf, startAgainLink } from './wanted.ts'
+import { destinationOf, otherAccountLink, startAgainLink } from './wanted.ts'
 
 /** Seconds that a ticket can be redeemed. */
 const ticketLifetime = 60
@@ -41,7 +41,7 @@ export const createHandOff = (deps: LoginDeps, refuse: Refusal): HandOff => asyn
       app: place.app.id,
       connection: session.connection,
       signedInAs: session.email,
-      otherAccount: startAgainLink(inForce, wanted, { email: '' }),
+      otherAccount: otherAccountLink(inForce, wanted),
       cookies
     })
   }

@@ -1,6 +1,7 @@
 import type { AppPlace, Configuration } from '../config/configuration.ts'
+import { sizeOf } from './sealed.ts'
 
-/** Characters of a page's address that survive a sign-in: it travels in cookies. */
+/** Bytes of a page's address that survive a sign-in: it travels in cookies, which browsers drop beyond 4,096. */
 export const longestTarget = 2_000
 /** Characters of one that also travels in addresses, for when the cookie is lost. */
 export const longestHint = 512
@@ -31,7 +32,7 @@ export const returnTarget = (text: string, place: AppPlace): string | undefined 
   const url = originOf(text, isPath ? place.origin : undefined)
   // a step of sign-in is no page: it would sign out, or go round
   const isPage = url?.origin === place.origin && !url.pathname.startsWith(ownPaths)
-  return isPage && url.href.length <= longestTarget ? url.href : undefined
+  return isPage && sizeOf(url.href) <= longestTarget ? url.href : undefined
 }
 
 /**
@@ -40,7 +41,7 @@ export const returnTarget = (text: string, place: AppPlace): string | undefined 
  */
 export const pageAt = (place: AppPlace, target: string): string => {
   const page = place.origin + target
-  return target.startsWith('/') && page.length <= longestTarget && isAt(place, page) ? page : homeOf(place)
+  return target.startsWith('/') && sizeOf(page) <= longestTarget && isAt(place, page) ? page : homeOf(place)
 }
 
 /** Whether an absolute address is on this very app host. */

@@ -64,6 +64,9 @@ export const openSealed = <T>(sealer: Sealer, purpose: Purpose, schema: z.ZodTyp
   return opened === undefined ? undefined : schema.safeParse(opened).data
 }
 
+/** Bytes that a text takes in a sealed value: JSON escapes some characters, and UTF-8 lengthens others. */
+export const sizeOf = (text: string): number => Buffer.byteLength(JSON.stringify(text)) - 2
+
 /** Whether something sealed at `iat` is still within `lifetime` seconds; clocks of instances may differ by a minute. */
 export const isFresh = (iat: number, now: number, lifetime: number): boolean => iat <= now + 60 && now < iat + lifetime
 

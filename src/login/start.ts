@@ -12,7 +12,7 @@ import { only, type Visit } from './visit.ts'
 import { readWanted, startAgainLink } from './wanted.ts'
 
 /** Parameters of a link that go on with the e-mail form. */
-const kept = ['request', 'app', 'region', 'return_to', 'target_link_uri', 'round']
+const kept = ['request', 'app', 'region', 'return_to', 'target_link_uri', 'round', 'prompt']
 
 export interface StartSteps {
   /** `GET /login` */
@@ -23,6 +23,9 @@ export interface StartSteps {
 
 /** What the operator may read of a typed e-mail: people type passwords into the wrong field. */
 const emailIn = (text: string): string => parseEmail(text.trim())?.email ?? 'no e-mail address'
+
+/** `login`, which every provider knows, for "use another account"; no link decides more than that (behaviours.md F17). */
+const promptOf = ({ query }: Visit): string | undefined => only(query, 'prompt') === 'login' ? 'login' : undefined
 
 /** Where sign-in starts at the auth host (flow 3). */
 export const createStart = (deps: LoginDeps, steps: { readonly authorize: Authorize, readonly handOff: HandOff, readonly refuse: Refusal }): StartSteps => {
@@ -50,11 +53,15 @@ export const createStart = (deps: LoginDeps, steps: { readonly authorize: Author
 
   const wantedBy = (visit: Visit): Wanted | undefined => readWanted(configuration(), sealer(), visit.query, now())
 
-  /** The person has said to be somebody else than who is signed in. */
+  /** The person has said, or a link says, that it is for somebody else than who is signed in. */
   const isForAnother = (visit: Visit): boolean => {
-    if (!visit.query.has('email')) return false
-    const email = only(visit.query, 'email')
-    return email === undefined || connectionForEmail(configuration(), email)?.email !== visit.session?.email
+    if (visit.query.has('email')) {
+      const email = only(visit.query, 'email')
+      return email === undefined || connectionForEmail(configuration(), email)?.email !== visit.session?.email
+    }
+    // a hint may be anything: one that leads nowhere is no reason to ask
+    const hinted = connectionForEmail(configuration(), hintOf(visit) ?? '')
+    return hinted !== undefined && hinted.email !== visit.session?.email
   }
 
   return {
@@ -69,7 +76,7 @@ export const createStart = (deps: LoginDeps, steps: { readonly authorize: Author
       if (visit.session !== undefined && !isForAnother(visit)) return await handOff(visit.session, wanted, visit)
       const found = findConnection(configuration(), sealer(), wanted, visit)
       return found.kind === 'connection'
-        ? await authorize(found.connection, wanted, visit, { loginHint: found.loginHint })
+        ? await authorize(found.connection, wanted, visit, { loginHint: found.loginHint, prompt: promptOf(visit) })
         : ask(visit, wanted, found.email, found.kind === 'refused')
     },
 
@@ -84,8 +91,8 @@ export const createStart = (deps: LoginDeps, steps: { readonly authorize: Author
           wanted: connectors.issuer(connection), got: iss.join(', ').slice(0, 200), connection: id
         }), visit, { startAgain: startAgainLink(configuration(), wanted) })
       }
-      if (visit.session?.connection === id) return await handOff(visit.session, wanted, visit)
-      return await authorize(connection, wanted, visit, { loginHint: hintOf(visit) ?? parseEmail(only(visit.query, 'email') ?? '')?.email })
+      if (visit.session?.connection === id && !isForAnother(visit)) return await handOff(visit.session, wanted, visit)
+      return await authorize(connection, wanted, visit, { loginHint: hintOf(visit) ?? parseEmail(only(visit.query, 'email') ?? '')?.email, prompt: promptOf(visit) })
     }
   }
 }

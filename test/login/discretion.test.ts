@@ -5,6 +5,7 @@ import type { Answer, Browser } from '../support/browser.ts'
 import { callbackOf, codeOf, linksOf, origins, startGateway, submit } from '../support/gateway.ts'
 import { createSigningKey, startHostileProvider } from '../support/hostile-provider.ts'
 import { leaksIn, secretsOf } from '../support/leaks.ts'
+import { signIn } from '../support/provider.ts'
 
 const key = await createSigningKey()
 
@@ -63,6 +64,57 @@ t.test('what is told to whom', async t => {
     const script = await browser.send(`${origins.portal}/.portico/logout`, { mode: 'cors' })
     t.equal(script.status, 303, 'a script of the app itself may')
     t.equal((await browser.send(`${origins.portal}/x`)).status, 302)
+  })
+
+  await t.test('H7 N1 who came with the wrong account can take another one, whatever the provider remembers', async t => {
+    const browser = world.browser()
+    const refused = await world.signIn(browser, `${origins.portal}/wanted`, 'intruder')
+    t.equal(codeOf(refused), 'PORTICO_EMAIL_DOMAIN')
+    const transparent = await browser.follow(await submit(browser, await browser.open(linksOf(refused)['Try again'] ?? ''), { email: 'ada@acme.com' }))
+    t.equal(codeOf(transparent), 'PORTICO_EMAIL_DOMAIN', 'R12 the provider asks nothing')
+    const asked = await browser.open(linksOf(transparent)['Use another account'] ?? '')
+    const begun = await browser.follow(await submit(browser, asked, { email: 'ada@acme.com' }), leaving)
+    t.equal(begun.location?.searchParams.get('prompt'), 'login')
+    t.match((await browser.open(begun.location ?? '')).text, /name="login"/, 'the provider asks now')
+    // this one lets nobody take another's place without a script
+    for (const { name } of browser.jar.all().filter(({ domain }) => domain === '127.0.0.1')) browser.jar.remove(name, '127.0.0.1')
+    const answer = await browser.follow(await signIn(begun.location ?? '', browser, 'ada'))
+    t.match({ status: answer.status, url: answer.url.href }, { status: 200, url: `${origins.portal}/wanted` })
+    for (const prompt of ['none', 'consent', 'select_account', 'login none']) {
+      const other = await world.browser().send(`${origins.auth}/login?${new URLSearchParams({ email: 'ada@acme.com', prompt })}`)
+      t.equal(other.location?.searchParams.get('prompt'), null, `F17 ${prompt}`)
+    }
+  })
+
+  await t.test('a link for somebody else is not opened as whoever is signed in', async t => {
+    const browser = world.browser()
+    await world.signIn(browser, `${origins.portal}/x`)
+    const to = async (link: string) => (await browser.open(origins.auth + link, { until: url => leaving(url) || url.origin === origins.portal })).location?.origin
+    t.equal(await to('/login/acme_oidc?app=portal&login_hint=grace@acme.co.uk'), world.acme.issuer)
+    t.equal(await to('/login?app=portal&login_hint=hari@globex.com'), world.globex.issuer)
+    for (const hint of ['ada@acme.com', 'ADA@ACME.COM', 'who@unknown.example', 'somebody', '']) {
+      t.equal(await to(`/login/acme_oidc?app=portal&login_hint=${hint}`), origins.portal, hint)
+      t.equal(await to(`/login?app=portal&login_hint=${hint}`), origins.portal, hint)
+    }
+  })
+
+  await t.test('F13 N11 every cookie of sign-in is one that browsers keep, whatever the address and the hint are made of', async t => {
+    for (const filler of ['x', '"', '\\', 'é', '日', '%22', '\u{1f600}']) {
+      for (const size of [600, 1_200, 1_900]) {
+        const page = `/?${filler.repeat(size / filler.length)}`.slice(0, 1_950)
+        const browser = world.browser()
+        const raw = Buffer.from(page).toString('latin1').replaceAll(/[\u0080-\u009f]/g, '')
+        const answers = [
+          await browser.send(`${origins.auth}/login/acme_oidc?${new URLSearchParams({ app: 'portal', return_to: page, login_hint: filler.repeat(320).slice(0, 320) })}`),
+          await browser.send(`${origins.portal}/.portico/begin?${new URLSearchParams({ return_to: page })}`),
+          await browser.send(new URL(raw, origins.portal))
+        ]
+        for (const { setCookies, url, status } of answers) {
+          t.ok(status === 302 && setCookies.some(line => !line.includes('Max-Age=0')), url.pathname)
+          for (const line of setCookies) t.ok((line.split(';')[0] ?? '').length <= 4_096, `${url.pathname} ${filler} ${size}: ${line.split(';')[0]?.length}`)
+        }
+      }
+    }
   })
 
   await t.test('V35 whatever a link says is text on the page, and pages run nothing', async t => {
