@@ -17,6 +17,8 @@ export const keepAttempt = (sealer: Sealer, attempt: Attempt, visit: Visit, now:
       const opened = openSealed(sealer, 'attempt', attemptSchema, kept)
       return { name, length: kept.length, iat: opened !== undefined && isFresh(opened.iat, now, attemptLifetime) ? opened.iat : 0 }
     })
+    // browsers name the oldest first, and tabs that are restored at once begin within one second
+    .reverse()
     .sort((a, b) => b.iat - a.iat)
     .flatMap(({ name, length, iat }, index) => {
       bytes += length

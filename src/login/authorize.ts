@@ -30,12 +30,15 @@ export const createAuthorize = (deps: LoginDeps, refuse: Refusal): Authorize => 
     }
     const id = randomName()
     const iat = now()
-    const state = sealer().seal('state', { id, connection: connection.id, wanted: wanted === undefined ? undefined : withoutBinding(wanted), iat })
+    const told = wanted === undefined ? undefined : withoutBinding(wanted)
+    const state = sealer().seal('state', { id, connection: connection.id, wanted: told, iat })
     const { url, secrets } = await connectors[connection.connector].authorize(connection, {
       redirectUri: redirectUriOf(configuration().authOrigin, connection.id), state, loginHint, prompt
     })
     return redirect(url, keepAttempt(sealer(), {
-      id, connection: connection.id, generation, nonce: secrets.nonce, codeVerifier: secrets.codeVerifier, loginHint, wanted, iat
+      id, connection: connection.id, generation, nonce: secrets.nonce, codeVerifier: secrets.codeVerifier, loginHint, iat,
+      // what comes back with the state needs no room in a cookie: ten tabs must fit
+      wanted: wanted === undefined || told?.page === undefined ? wanted : { ...wanted, page: undefined }
     }, visit, iat))
   } catch (error) {
     return refuse(error, visit, {

@@ -35,6 +35,8 @@ export const createBegin = ({ configuration, sealer, now }: Pick<LoginDeps, 'con
   const makeRoom = (place: AppPlace, visit: Visit, needed: number): string[] => {
     const kept = cookiesWithPrefix(visit.headers.cookie, beginCookiePrefix)
       .map(({ name, value }) => ({ name, length: value.length, iat: open(place, value)?.iat ?? 0 }))
+      // browsers name the oldest first, and tabs that are restored at once begin within one second
+      .reverse()
       .sort((a, b) => b.iat - a.iat)
     let bytes = needed
     return kept.flatMap(({ name, length, iat }, index) => {

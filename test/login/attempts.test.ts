@@ -59,6 +59,18 @@ t.test('attempts', async t => {
     t.equal(attemptsOf(browser.jar).length + beginsOf(browser.jar).length, 0, 'nothing is left over')
   })
 
+  await t.test('F2 F13 ten tabs with addresses of 400 characters, begun within one second and finished newest first', async t => {
+    const browser = world.browser()
+    const pages = Array.from({ length: 10 }, (_, i) => `${i % 2 === 0 ? origins.portal : origins.analytics}/tab/${i}?${'q'.repeat(400)}`)
+    const returns: string[] = []
+    for (const page of pages) returns.push(returnOf(await world.reachProvider(tab(world, browser), page)))
+    t.equal(attemptsOf(browser.jar).length, 10)
+    for (const [i, page] of [...pages.entries()].reverse()) {
+      const { url, status } = await tab(world, browser).open(returns[i] ?? '')
+      t.equal(`${status} ${url.href}`, `200 ${page}`)
+    }
+  })
+
   await t.test('F3 the same return twice: no second session, and the page asked for', async t => {
     const browser = world.browser()
     const back = returnOf(await world.reachProvider(browser, `${origins.portal}/twice`))
