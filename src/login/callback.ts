@@ -112,8 +112,9 @@ export const createCallback = (deps: LoginDeps, steps: {
         startAgain: startAgainLink(configuration(), wanted)
       })
     }
-    const attempt = readAttempt(sealer(), opened.id, visit, now())
-    if (attempt === undefined || attempt.connection !== id) return await lost(visit, wanted, id, 'no such attempt in this browser')
+    const held = readAttempt(sealer(), opened.id, visit, now())
+    if (held === undefined || held.connection !== id) return await lost(visit, wanted, id, 'no such attempt in this browser')
+    const attempt = { ...held, wanted: held.wanted === undefined ? undefined : { ...held.wanted, page: held.wanted.page ?? wanted?.page } }
 
     const cookies = [dropAttempt(attempt.id)]
     const before = isTrusted(attempt)
