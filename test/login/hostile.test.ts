@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
 import type { Answer, Browser } from '../support/browser.ts'
-import { codeOf, linksOf, origins, startGateway, type World } from '../support/gateway.ts'
+import { codeOf, linksOf, origins, startGateway, submit, type World } from '../support/gateway.ts'
 import { createSigningKey, startHostileProvider, type HostileProvider } from '../support/hostile-provider.ts'
 
 const key = await createSigningKey()
@@ -136,6 +136,43 @@ t.test('what a provider sends is judged before anybody is signed in', async t =>
       await signIn(rogue, world.browser())
       t.notOk(world.received.slice(seen).some(({ headers }) => 'x-evil' in headers), 'C8 no line of its own')
     }
+  })
+})
+
+t.test('N13 V27 V33 trust that ends while something is still open', async t => {
+  const { world, rogue } = await startWorld(t)
+  const yaml = world.files.rogue ?? ''
+  const disable = async () => await world.reload({ rogue: yaml.replace('status: active', 'status: disabled') })
+  const enable = async () => await world.reload({ rogue: yaml })
+
+  await t.test('N13 while the provider is asked for tokens', async t => {
+    const browser = world.browser()
+    const begun = await browser.open(link, { until: url => url.origin === rogue.issuer })
+    rogue.script.answers = {
+      '/token': async (_request, response, body) => {
+        await disable()
+        delete rogue.script.answers
+        const relayed = await fetch(`${rogue.issuer}/token`, { method: 'POST', body: new URLSearchParams(body) })
+        response.writeHead(relayed.status, { 'content-type': 'application/json' }).end(await relayed.text())
+      }
+    }
+    const answer = await browser.open(`${begun.location?.searchParams.get('redirect_uri')}?${rogue.authorize(begun.location?.href ?? '')}`)
+    t.notOk(browser.jar.find('__Host-portico'), 'no session')
+    t.match({ status: answer.status, path: answer.url.pathname }, { status: 200, path: '/login' }, 'asked for an e-mail')
+    t.notOk(world.lines.some(({ event, email }) => event === 'sign_in' && email === 'eve@rogue.example'))
+    await enable()
+  })
+
+  await t.test('V27 while the question who goes on is open', async t => {
+    const browser = world.browser()
+    await world.signIn(browser, `${origins.portal}/x`)
+    const question = await signIn(rogue, browser)
+    t.match(question.text, /Switch account\?/)
+    await disable()
+    await enable()
+    const answer = await submit(browser, question)
+    t.match({ status: answer.status, code: codeOf(answer) }, { status: 400, code: 'PORTICO_ATTEMPT_LOST' }, 'enabling it again revives nothing')
+    t.equal(JSON.parse((await browser.open(`${origins.portal}/y`)).text).headers['x-auth-email'], 'ada@acme.com', 'and who was there stays')
   })
 })
 
