@@ -105,7 +105,7 @@ t.test('what is told to whom', async t => {
         const browser = world.browser()
         const raw = Buffer.from(page).toString('latin1').replaceAll(/[\u0080-\u009f]/g, '')
         const answers = [
-          await browser.send(`${origins.auth}/login/acme_oidc?${new URLSearchParams({ app: 'portal', return_to: page, login_hint: filler.repeat(320).slice(0, 320) })}`),
+          await browser.send(`${origins.auth}/login/acme_oidc?${new URLSearchParams({ app: 'portal', return_to: page, login_hint: (filler === 'x' ? '日' : filler).repeat(320).slice(0, 320) })}`),
           await browser.send(`${origins.portal}/.portico/begin?${new URLSearchParams({ return_to: page })}`),
           await browser.send(new URL(raw, origins.portal))
         ]
