@@ -63,7 +63,7 @@ t.test('attempts', async t => {
     const browser = world.browser()
     const pages = Array.from({ length: 10 }, (_, i) => `${i % 2 === 0 ? origins.portal : origins.analytics}/tab/${i}?${'q'.repeat(400)}`)
     const returns: string[] = []
-    for (const page of pages) returns.push(returnOf(await world.reachProvider(tab(world, browser), page)))
+    for (const page of pages) returns.push(returnOf(await world.reachProvider(tab(world, browser), page)).href)
     t.equal(attemptsOf(browser.jar).length, 10)
     for (const [i, page] of [...pages.entries()].reverse()) {
       const { url, status } = await tab(world, browser).open(returns[i] ?? '')
