@@ -12,8 +12,11 @@ export interface DoorDeps {
   readonly receive: (request: IncomingMessage, response: ServerResponse) => void
   readonly upgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void
   /** Other limits than the usual ones, in milliseconds. */
-  readonly limits?: Pick<ServerOptions, 'headersTimeout' | 'connectionsCheckingInterval'>
+  readonly limits?: Pick<ServerOptions, 'headersTimeout' | 'connectionsCheckingInterval'> & { readonly leftover?: number }
 }
+
+/** Milliseconds in which the rest of a body must come whose request was answered already: nobody waits for it (behaviours.md K12). */
+const usualLeftover = 30_000
 
 /** The one public server. */
 export interface Door {
@@ -42,7 +45,8 @@ const usual = {
 
 /** The server with its limits, and what is said to whoever does not speak HTTP. Routes nothing. */
 export const createDoor = ({ listen, receive, upgrade, limits = {} }: DoorDeps): Door => {
-  const options = { ...usual, ...limits }
+  const { leftover = usualLeftover, ...times } = limits
+  const options = { ...usual, ...times }
   const server: Server = listen.tls === undefined
     ? createPlainServer(options)
     : createTlsServer({ ...options, cert: listen.tls.certificate, key: listen.tls.key, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] })
@@ -51,9 +55,17 @@ export const createDoor = ({ listen, receive, upgrade, limits = {} }: DoorDeps):
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  server.on('request', receive)
+  const take = (request: IncomingMessage, response: ServerResponse) => {
+    if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined) {
+      response.once('finish', () => {
+        if (!request.complete) setTimeout(() => { if (!request.complete) request.socket.destroy() }, leftover).unref()
+      })
+    }
+    receive(request, response)
+  }
+  server.on('request', take)
   // Whoever forwards the body invites it; a refusal does without (K2).
-  server.on('checkContinue', receive)
+  server.on('checkContinue', take)
   server.on('checkExpectation', (request, response) => {
     refuse(request, response, new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'Expect: 100-continue or none', got: 'another one' }), requestId(undefined, false), { headers: { Connection: 'close' } })
   })

@@ -121,6 +121,27 @@ t.test('K12 a body that stops coming is cut off, and so is a reader that stops r
   reader.on('error', () => {}).destroy()
 })
 
+t.test('K12 the rest of a body whose request was answered is not waited for', async t => {
+  const { port } = await startUpstream(t, (_request, response) => { response.writeHead(413).end('no') })
+  const proxy = await startProxy(t, configurationOf({ app: { upstream: upstreamAt(port) } }), { leftover: 150 })
+  for (const lines of [[host], [host, signedIn], [host, 'Expect: 100-continue'], ['Host: nobody.localhost']]) {
+    const answer = await exchangeRaw(proxy.port, `POST /x HTTP/1.1\r\n${lines.join('\r\n')}\r\nContent-Length: 1000000\r\n\r\n${lines.includes('Expect: 100-continue') ? '' : 'abc'}`)
+    t.match(answer, /HTTP\/1\.1 4[0-9]{2} /, 'answered, and the connection ended')
+  }
+  // what comes after all is read over, and the connection goes on
+  const socket = connect(proxy.port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  let text = ''
+  socket.on('data', (data: Buffer) => { text += data.toString('latin1') })
+  socket.write(`POST /x HTTP/1.1\r\n${host}\r\nContent-Length: 5\r\n\r\nab`)
+  while (!text.includes('401')) await once(socket, 'data')
+  socket.write(`cde${'GET /x HTTP/1.1\r\n'}${host}\r\n${signedIn}\r\n\r\n`)
+  while (!text.includes('413')) await once(socket, 'data')
+  await wait(300)
+  socket.write(`GET /x HTTP/1.1\r\n${host}\r\n${signedIn}\r\n\r\n`)
+  while (text.split('413').length < 3) await once(socket, 'data')
+})
+
 t.test('K12 what is slow for other reasons is left alone', async t => {
   const upstream = await startUpstream(t, (request, response) => {
     request.resume().on('end', () => {
