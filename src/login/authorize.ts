@@ -36,7 +36,13 @@ export const createAuthorize = (deps: LoginDeps, refuse: Refusal): Authorize => 
       redirectUri: redirectUriOf(configuration().authOrigin, connection.id), state, loginHint, prompt
     })
     return redirect(url, keepAttempt(sealer(), {
-      id, connection: connection.id, generation, nonce: secrets.nonce, codeVerifier: secrets.codeVerifier, loginHint, iat,
+      id,
+      connection: connection.id,
+      generation,
+      nonce: secrets.nonce,
+      codeVerifier: secrets.codeVerifier,
+      loginHint,
+      iat,
       // what comes back with the state needs no room in a cookie: ten tabs must fit
       wanted: wanted === undefined || told?.page === undefined ? wanted : { ...wanted, page: undefined }
     }, visit, iat))
