@@ -8,6 +8,7 @@ import { dropAttempt, readAttempt } from './attempt.ts'
 import { redirectUriOf, type Authorize } from './authorize.ts'
 import type { LoginDeps } from './deps.ts'
 import type { Refusal } from './failure.ts'
+import { connectionForEmail } from './find-connection.ts'
 import type { HandOff } from './hand-off.ts'
 import type { Replacement } from './replace.ts'
 import { attemptLifetime, isFresh, openSealed, postedSchema, stateSchema, type Attempt, type Wanted } from './sealed.ts'
@@ -61,7 +62,9 @@ export const createCallback = (deps: LoginDeps, steps: {
 
   /** The connection was changed meanwhile: the sign-in starts again as it is now. */
   const restart = async (visit: Visit, attempt: Attempt, cookies: readonly string[]): Promise<Answer> => {
-    const connection = configuration().connections.get(attempt.connection)
+    // the person's domain may be another connection's by now
+    const owner = attempt.loginHint === undefined ? undefined : connectionForEmail(configuration(), attempt.loginHint)?.connection
+    const connection = owner ?? configuration().connections.get(attempt.connection)
     const again = connection?.status === 'active'
       ? await authorize(connection, attempt.wanted, visit, { loginHint: attempt.loginHint })
       : redirect(startAgainLink(configuration(), attempt.wanted, { email: attempt.loginHint ?? '' }))

@@ -254,6 +254,18 @@ t.test('N13 trust that changes while somebody signs in', async t => {
     t.match((await browser.follow(again)).url.href, `${origins.portal}/deep`)
   })
 
+  await t.test('N13 M2 a domain that another connection owns meanwhile: the sign-in goes on there', async t => {
+    const browser = world.browser()
+    const back = await world.reachProvider(browser, `${origins.portal}/moved`)
+    await world.reload({
+      acme: world.files.acme?.replace('[acme.com, acme.co.uk]', '[acme.co.uk]'),
+      globex: world.files.globex?.replace('[globex.com]', '[globex.com, acme.com]')
+    })
+    const again = await browser.follow(back, url => [world.acme.port, world.globex.port].includes(Number(url.port)))
+    t.equal(again.location?.port, String(world.globex.port))
+    await world.reload(world.files)
+  })
+
   await t.test('N13 a disabled connection: no session, and a page that asks for the e-mail', async t => {
     const browser = world.browser()
     const back = await world.reachProvider(browser, `${origins.portal}/deep`)
