@@ -1,6 +1,6 @@
 import httpProxy from '@fastify/http-proxy'
 import fastify from 'fastify'
-import { METHODS, ServerResponse, type IncomingMessage } from 'node:http'
+import { METHODS, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Configuration } from '../config/configuration.ts'
 import { PorticoError } from '../errors.ts'
@@ -16,6 +16,7 @@ import type { Session } from '../sessions/session.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { RequestLine } from '../telemetry/request-log.ts'
 import type { AppLogin } from './app-login.ts'
+import { createUpgradeResponse } from './upgrade-response.ts'
 
 export interface AppsDeps {
   readonly configuration: () => Configuration
@@ -164,13 +165,7 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
     receive: (request, response) => app.routing(request, response),
 
     upgrade: (request, socket, head) => {
-      const response = new ServerResponse(request)
-      response.shouldKeepAlive = false
-      response.assignSocket(socket)
-      response.once('finish', () => {
-        response.detachSocket(socket)
-        socket.end()
-      })
+      const response = createUpgradeResponse(request, socket)
       const exchange = open(request, response, request.url ?? '')
       if (exchange === undefined) return
       run(exchange, () => readsAsOwn(exchange.target)

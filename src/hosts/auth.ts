@@ -2,7 +2,7 @@ import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
 import underPressure from '@fastify/under-pressure'
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
-import { METHODS, ServerResponse, type IncomingMessage } from 'node:http'
+import { METHODS, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Configuration } from '../config/configuration.ts'
 import { isLoopback } from '../config/schema/addresses.ts'
@@ -19,6 +19,7 @@ import type { Log } from '../telemetry/log.ts'
 import type { RequestLine } from '../telemetry/request-log.ts'
 import { clientNetwork } from './client-network.ts'
 import { readForm } from './form.ts'
+import { createUpgradeResponse } from './upgrade-response.ts'
 
 export interface AuthDeps {
   readonly configuration: () => Configuration
@@ -194,14 +195,7 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
 
     // there is nothing here to speak WebSocket with
     upgrade: (request, socket) => {
-      const response = new ServerResponse(request)
-      response.shouldKeepAlive = false
-      response.assignSocket(socket)
-      response.once('finish', () => {
-        response.detachSocket(socket)
-        socket.end()
-      })
-      app.routing(request, response)
+      app.routing(request, createUpgradeResponse(request, socket))
     },
 
     close: () => app.close()
