@@ -158,7 +158,7 @@ export const createLoader = ({ file, env, now = () => Date.now() / 1000 }: LoadO
 
     for (const path of remembered.keys()) if (!files.names.has(path)) remembered.delete(path)
     const textOf = (name: string): string | undefined => name === main ? mainPart.text : kept.get(name)?.text
-    const all = [...mainPart.problems, ...parts.flatMap(part => part.problems), ...placeFindings(findings, textOf)].sort(compareProblems)
+    const all = [...mainPart.problems, ...parts.flatMap(part => part.problems), ...await placeFindings(findings, textOf, breathe)].sort(compareProblems)
     const problems = all.filter(problem => problem.severity === 'problem')
     const outcome = { problems, warnings: all.filter(problem => problem.severity === 'warning'), files: [...files.names].sort(), version: files.version() }
     if (mainPart.settings === undefined || problems.length > 0) return outcome

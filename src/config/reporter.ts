@@ -16,13 +16,18 @@ export interface Finding {
 /** Adds a finding. */
 export type Report = (finding: Finding) => void
 
-/** Turns findings into problems with their places, parsing each file concerned once more. */
-export const placeFindings = (findings: readonly Finding[], textOf: (file: string) => string | undefined): Problem[] => {
-  const byFile = Map.groupBy(findings, finding => finding.file)
-  return [...byFile].flatMap(([file, group]) => {
+/**
+ * Turns findings into problems with their places, parsing each file concerned once more. `breathe` is
+ * awaited between files: a warning in each of many must not hold up requests.
+ */
+export const placeFindings = async (findings: readonly Finding[], textOf: (file: string) => string | undefined, breathe: () => Promise<void> | undefined): Promise<Problem[]> => {
+  const placed: Problem[] = []
+  for (const [file, group] of Map.groupBy(findings, finding => finding.file)) {
+    await breathe()
     const source = parseSource(file, textOf(file) ?? '')
-    return group.map(({ path, key, message, remedy, severity = 'problem' }) => ({
-      ...locate(source, path, key === true ? 'key' : 'value'), path: pathText(path), message, remedy, severity
-    }))
-  })
+    for (const { path, key, message, remedy, severity = 'problem' } of group) {
+      placed.push({ ...locate(source, path, key === true ? 'key' : 'value'), path: pathText(path), message, remedy, severity })
+    }
+  }
+  return placed
 }
