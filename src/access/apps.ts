@@ -1,22 +1,25 @@
 import type { App, AppPlace, Configuration, Connection, Organization } from '../config/configuration.ts'
+import { isActive } from '../config/standing.ts'
 
-/** Whether members of this organization may use this app. */
-export const mayUse = (organization: Organization, app: string): boolean =>
-  organization.apps === undefined || organization.apps.has(app)
+/**
+ * Whether a member of this organization may use this app: it is one of the organization's, and where
+ * the app names groups of it, the member has one of them. `groups` is undefined where they are not known
+ * yet: then only the organization is judged.
+ */
+export const mayUse = (organization: Organization, app: App, groups: readonly string[] | undefined): boolean => {
+  if (organization.apps?.has(app.id) === false) return false
+  const wanted = app.groups.get(organization.id)
+  return wanted === undefined || groups === undefined || groups.some(group => wanted.has(group))
+}
 
-/** The apps that members of this organization may use. */
-export const usableApps = (configuration: Configuration, organization: Organization): App[] =>
-  [...configuration.apps.values()].filter(({ id }) => mayUse(organization, id))
+/** The apps that a member of this organization with these groups may use. */
+export const usableApps = (configuration: Configuration, organization: Organization, groups: readonly string[]): App[] =>
+  [...configuration.apps.values()].filter(app => mayUse(organization, app, groups))
 
-/** The only active connection through which this app can be reached, if there is exactly one. */
-export const onlyConnection = (configuration: Configuration, app: string): Connection | undefined => {
-  let only: Connection | undefined
-  for (const connection of configuration.connections.values()) {
-    if (connection.status !== 'active' || !mayUse(connection.organization, app)) continue
-    if (only !== undefined) return undefined
-    only = connection
-  }
-  return only
+/** The only active connection through which this app can be reached at `now` (seconds), if there is exactly one. */
+export const onlyConnection = (configuration: Configuration, app: string, now: number): Connection | undefined => {
+  const active = (configuration.ways.get(app) ?? []).filter(connection => isActive(connection, now))
+  return active.length === 1 ? active[0] : undefined
 }
 
 /** The place of an app: its region's, or its first one. */

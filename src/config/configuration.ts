@@ -1,5 +1,5 @@
 import type { headerPresets } from './schema/app.ts'
-import type { OidcSettings } from './schema/organization.ts'
+import type { BuiltSettings } from './schema/organization.ts'
 
 /** Where something stands in YAML: 1-based line and column. */
 export interface Location {
@@ -46,6 +46,10 @@ export interface App {
   readonly preflight: 'refuse' | 'pass'
   readonly websocketOrigins: ReadonlySet<string>
   readonly headers: typeof headerPresets[number]
+  /** By organization id: the groups of which a member of it needs one. */
+  readonly groups: ReadonlyMap<string, ReadonlySet<string>>
+  /** Where people go who have no connection: the app's own login page. */
+  readonly appLogin: string | undefined
 }
 
 /** One host of an app: its only one, or one of its regions. */
@@ -67,9 +71,27 @@ export interface Organization {
   /** Ids of the apps its members may use; undefined for all. */
   readonly apps: ReadonlySet<string> | undefined
   readonly defaultRole: string | undefined
+  readonly members: Members
+  /** Canonical e-mails that are refused whatever `members` says. */
+  readonly blocked: ReadonlySet<string>
+  /** Its own sign-in pages: canonical host name to origin. */
+  readonly loginHosts: ReadonlyMap<string, string>
+  readonly logoutUrl: string | undefined
   /** Seconds. */
   readonly session: { readonly idle: number, readonly absolute: number }
   readonly connections: readonly Connection[]
+}
+
+/** Whom an organization's connections may sign in. */
+export type Members =
+  | { readonly kind: 'anyone' }
+  | { readonly kind: 'invited', readonly list: Invited }
+
+/** Canonical e-mails, looked up in the same time however many they are. */
+export interface Invited {
+  readonly exact: ReadonlySet<string>
+  /** By address without its tag (`ami@acme.com`): the invited ones that have one (`ami+cio@acme.com`). */
+  readonly tagged: ReadonlyMap<string, readonly string[]>
 }
 
 /** One configured way to sign in for one organization. */
@@ -77,18 +99,38 @@ export interface Connection {
   readonly id: string
   readonly name: string
   readonly organization: Organization
-  readonly connector: OidcSettings['connector']
+  readonly connector: BuiltSettings['connector']
+  /** As written; what counts at a moment is `standingOf`. */
   readonly status: 'testing' | 'active' | 'disabled'
-  /** Canonical A-label domains. */
+  /** Seconds since the epoch: testing until then, active from then on, unless disabled. */
+  readonly activateAt: number | undefined
+  /** Id of the connection of this organization that this one takes over from. */
+  readonly replaces: string | undefined
+  /** What of the connection that takes over from this one decides when it does. */
+  readonly replacedBy: { readonly id: string, readonly status: 'testing' | 'active' | 'disabled', readonly activateAt: number | undefined } | undefined
+  /** Canonical A-label domains that are routed here. */
   readonly domains: ReadonlySet<string>
-  readonly clientSecret: string
+  /** All that its provider may assert: `domains`, and further ones of the same organization. */
+  readonly assertable: ReadonlySet<string>
+  readonly callback: 'own' | 'shared'
+  readonly matching: 'exact' | 'plus_alias'
+  readonly requireAcr: readonly string[] | undefined
+  readonly requireAmr: readonly string[] | undefined
+  readonly groups: {
+    /** Exact names, or prefixes with a `*` behind. */
+    readonly filter: readonly string[] | undefined
+    readonly rename: ReadonlyMap<string, string>
+  }
+  /** Accept this provider's JWT access tokens for this audience. */
+  readonly bearer: { readonly audience: string } | undefined
+  /** Undefined where a certificate authenticates the client. */
+  readonly clientSecret: string | undefined
+  /** PEM. */
+  readonly clientCertificate: { readonly certificate: string, readonly key: string } | undefined
   /** Seconds since the epoch. */
   readonly clientSecretExpires: number | undefined
-  readonly settings: OidcSettings
-  /**
-   * SHA-256 over all that trust rests on: connector, issuer, client id, domains, status. A rotated
-   * secret changes nothing.
-   */
+  readonly settings: BuiltSettings
+  /** SHA-256 over all that trust rests on but for its standing: connector, issuer, client id, domains. A rotated secret changes nothing. */
   readonly fingerprint: string
   readonly location: Location
 }
@@ -122,14 +164,22 @@ export interface Configuration {
     readonly noProxy: string | undefined
     readonly ca: string | undefined
   }
+  /** Seconds. */
+  readonly apiKeys: { readonly lifetime: number, readonly pauseAfter: number }
   readonly logs: { readonly level: string, readonly requests: boolean }
   readonly apps: ReadonlyMap<string, App>
   /** By canonical host name. */
   readonly places: ReadonlyMap<string, AppPlace>
   readonly organizations: ReadonlyMap<string, Organization>
   readonly connections: ReadonlyMap<string, Connection>
-  /** By canonical domain: the connections that claim it; at most one of them active. */
+  /** By canonical domain: the connections that it is routed to; at most one of them active at any time. */
   readonly domains: ReadonlyMap<string, readonly Connection[]>
+  /** By canonical host name: the organization whose own sign-in page this is. */
+  readonly loginHosts: ReadonlyMap<string, Organization>
+  /** Dates at which a connection's standing changes, in seconds since the epoch, ascending. */
+  readonly dates: readonly number[]
+  /** By app: the connections of which one could be its only way in. Empty where two are always active. */
+  readonly ways: ReadonlyMap<string, readonly Connection[]>
   /** Every file and folder that was read: what the watcher watches. */
   readonly files: readonly string[]
 }

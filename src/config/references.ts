@@ -15,12 +15,16 @@ export interface Reference {
   readonly path: Path
   readonly kind: 'secret' | 'path'
   readonly value: Draft<Secret>
+  /** Bytes of a file, where it may have more than usual. */
+  readonly limit?: number
 }
 
 /** What the references of a configuration hold, by file and path. */
 export type Contents = (file: string, path: Path) => string | undefined
 
 const limit = 256 * 1024
+/** An invited list of some hundred thousand lines. */
+const invitedLimit = 16 * 1024 * 1024
 
 const upstreamReferences = (file: string, upstream: Draft<PorticoSettings['apps'][string]['upstream']>, path: Path): Reference[] => {
   const tls = typeof upstream === 'object' ? upstream.tls : undefined
@@ -52,12 +56,24 @@ export const porticoReferences = (file: string, settings: Draft<PorticoSettings>
   return references
 }
 
+const connectionReferences = (file: string, id: string, connection: Draft<OrganizationSettings['connections'][string]>): Reference[] => {
+  const at = ['connections', id]
+  const secret = 'client_secret' in connection ? connection.client_secret : undefined
+  const { certificate, key } = 'client_certificate' in connection ? connection.client_certificate ?? {} : {}
+  return [
+    ...secret === undefined ? [] : [{ file, path: [...at, 'client_secret'], kind: 'secret' as const, value: secret }],
+    ...certificate === undefined ? [] : [{ file, path: [...at, 'client_certificate', 'certificate'], kind: 'path' as const, value: certificate }],
+    ...key === undefined ? [] : [{ file, path: [...at, 'client_certificate', 'key'], kind: 'secret' as const, value: key }]
+  ]
+}
+
 /** Every reference of an organization's file. */
-export const organizationReferences = (file: string, settings: Draft<OrganizationSettings>): Reference[] =>
-  Object.entries(settings.connections ?? {}).flatMap(([id, connection]) =>
-    connection !== undefined && 'client_secret' in connection && connection.client_secret !== undefined
-      ? [{ file, path: ['connections', id, 'client_secret'], kind: 'secret' as const, value: connection.client_secret }]
-      : [])
+export const organizationReferences = (file: string, { members, connections }: Draft<OrganizationSettings>): Reference[] => [
+  ...typeof members === 'object' && 'invited_file' in members && members.invited_file !== undefined
+    ? [{ file, path: ['members', 'invited_file'], kind: 'path' as const, value: members.invited_file, limit: invitedLimit }]
+    : [],
+  ...Object.entries(connections ?? {}).flatMap(([id, connection]) => connection === undefined ? [] : connectionReferences(file, id, connection))
+]
 
 /** Reads all references, a bounded number at a time; reports what is unset, missing or empty, and literals as warnings. */
 export const readReferences = async (references: readonly Reference[], files: Files, env: NodeJS.ProcessEnv, report: Report): Promise<Contents> => {
@@ -66,7 +82,7 @@ export const readReferences = async (references: readonly Reference[], files: Fi
 
   const fromFile = async (reference: Reference, path: Path, target: string): Promise<string | undefined> => {
     const full = resolve(dirname(reference.file), target)
-    const content = await files.read(full, limit)
+    const content = await files.read(full, reference.limit ?? limit)
     if (content.text !== undefined) return content.text
     report({ file: reference.file, path, message: `the file ${full} ${content.message}`, remedy: content.remedy })
     return undefined

@@ -1,4 +1,5 @@
 import type { Connection } from '../config/configuration.ts'
+import type { Trace } from './trace.ts'
 
 /** Who signed in, as the connector's rule mapped it from verified claims. */
 export interface Identity {
@@ -42,6 +43,6 @@ export interface AuthorizationResponse {
 export interface Connector {
   /** Where to send the browser, and what the attempt must remember. */
   authorize (connection: Connection, request: AuthorizationRequest): Promise<{ url: string, secrets: AttemptSecrets }>
-  /** Validates the return in full and maps claims to an identity. `now` in seconds. */
-  authenticate (connection: Connection, response: AuthorizationResponse, now: number): Promise<Identity>
+  /** Validates the return in full and maps claims to an identity. `now` in seconds. `trace` is told of every check. */
+  authenticate (connection: Connection, response: AuthorizationResponse, now: number, trace?: Trace): Promise<Identity>
 }

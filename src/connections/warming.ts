@@ -22,7 +22,7 @@ export const createWarming = (connectors: Pick<Connectors, 'warm' | 'health'>): 
 
   const isUntried = (connection: Connection): boolean => {
     const { lastGood, lastError } = connectors.health(connection)
-    return connection.status === 'active' && lastGood === undefined && lastError === undefined
+    return connection.status !== 'disabled' && lastGood === undefined && lastError === undefined
   }
 
   const next = () => {

@@ -22,7 +22,7 @@ export const createAccount = ({ configuration }: Pick<LoginDeps, 'configuration'
     connection: configuration().connections.get(session.connection)?.name ?? session.connection,
     user: session.member,
     signed_in_at: new Date(session.authTime * 1000).toISOString(),
-    apps: usableApps(configuration(), organization).flatMap(({ id, name, places: [place], home }) =>
+    apps: usableApps(configuration(), organization, session.groups ?? []).flatMap(({ id, name, places: [place], home }) =>
       place === undefined ? [] : [{ id, name, url: place.origin + home }])
   }
   return isPage ? page(200, accountPage(account)) : json(200, account)

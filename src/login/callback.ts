@@ -1,5 +1,6 @@
 import type { Connection } from '../config/configuration.ts'
 import type { Identity } from '../connections/connector.ts'
+import { isActive } from '../config/standing.ts'
 import { mintMemberId } from '../access/members.ts'
 import { PorticoError } from '../errors.ts'
 import { newSid, type Session } from '../sessions/session.ts'
@@ -57,15 +58,15 @@ export const createCallback = (deps: LoginDeps, steps: {
   /** Whether the connection is trusted as it was when the attempt began (behaviours.md N13). */
   const isTrusted = (attempt: Attempt): Connection | undefined => {
     const connection = configuration().connections.get(attempt.connection)
-    return connection?.status === 'active' && sessions.trust.generation(connection.id) === attempt.generation ? connection : undefined
+    return connection !== undefined && isActive(connection, now()) && sessions.trust.generation(connection.id) === attempt.generation ? connection : undefined
   }
 
   /** The connection was changed meanwhile: the sign-in starts again as it is now. */
   const restart = async (visit: Visit, attempt: Attempt, cookies: readonly string[]): Promise<Answer> => {
     // the person's domain may be another connection's by now
-    const owner = attempt.loginHint === undefined ? undefined : connectionForEmail(configuration(), attempt.loginHint)?.connection
+    const owner = attempt.loginHint === undefined ? undefined : connectionForEmail(configuration(), attempt.loginHint, now())?.connection
     const connection = owner ?? configuration().connections.get(attempt.connection)
-    const again = connection?.status === 'active'
+    const again = connection !== undefined && isActive(connection, now())
       ? await authorize(connection, attempt.wanted, visit, { loginHint: attempt.loginHint })
       : redirect(startAgainLink(configuration(), attempt.wanted, { email: attempt.loginHint ?? '' }))
     return { ...again, cookies: [...cookies, ...again.cookies] }

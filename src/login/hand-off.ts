@@ -33,7 +33,7 @@ export const createHandOff = (deps: LoginDeps, refuse: Refusal): HandOff => asyn
   if (destination === undefined) return redirect(`${inForce.authOrigin}/account`, cookies, 303)
   const { place, page } = destination
   const organization = inForce.organizations.get(session.organization)
-  if (organization === undefined || !mayUse(organization, place.app.id)) {
+  if (organization === undefined || !mayUse(organization, place.app, session.groups ?? [])) {
     return refuse(new PorticoError('PORTICO_APP_NOT_ALLOWED', {
       wanted: `an organization whose apps include ${place.app.id}`, got: session.organization, connection: session.connection
     }), visit, {

@@ -1,4 +1,5 @@
-import { parseEmail } from '../connections/email.ts'
+import { parseEmail } from '../config/schema/email.ts'
+import { isActive } from '../config/standing.ts'
 import { PorticoError } from '../errors.ts'
 import { emailPage } from '../pages/email-page.ts'
 import { page, wantsHtml, type Answer } from './answer.ts'
@@ -57,10 +58,10 @@ export const createStart = (deps: LoginDeps, steps: { readonly authorize: Author
   const isForAnother = (visit: Visit): boolean => {
     if (visit.query.has('email')) {
       const email = only(visit.query, 'email')
-      return email === undefined || connectionForEmail(configuration(), email)?.email !== visit.session?.email
+      return email === undefined || connectionForEmail(configuration(), email, now())?.email !== visit.session?.email
     }
     // a hint may be anything: one that leads nowhere is no reason to ask
-    const hinted = connectionForEmail(configuration(), hintOf(visit) ?? '')
+    const hinted = connectionForEmail(configuration(), hintOf(visit) ?? '', now())
     return hinted !== undefined && hinted.email !== visit.session?.email
   }
 
@@ -74,7 +75,7 @@ export const createStart = (deps: LoginDeps, steps: { readonly authorize: Author
         })
       }
       if (visit.session !== undefined && !isForAnother(visit)) return await handOff(visit.session, wanted, visit)
-      const found = findConnection(configuration(), sealer(), wanted, visit)
+      const found = findConnection(configuration(), sealer(), wanted, visit, now())
       return found.kind === 'connection'
         ? await authorize(found.connection, wanted, visit, { loginHint: found.loginHint, prompt: promptOf(visit) })
         : ask(visit, wanted, found.email, found.kind === 'refused')
@@ -84,7 +85,7 @@ export const createStart = (deps: LoginDeps, steps: { readonly authorize: Author
       const wanted = wantedBy(visit)
       const connection = configuration().connections.get(id)
       // one that is not active is not told apart from one that does not exist (H8, N9)
-      if (connection?.status !== 'active') return ask(visit, wanted, '', true)
+      if (connection === undefined || !isActive(connection, now())) return ask(visit, wanted, '', true)
       const iss = visit.query.getAll('iss')
       if (iss.length > 0 && (iss.length > 1 || !connectors.isIssuer(connection, iss[0] ?? ''))) {
         return refuse(new PorticoError('PORTICO_RESPONSE_ISSUER', {

@@ -46,7 +46,7 @@ export const destinationOf = (configuration: Configuration, wanted: Wanted | und
 /** The first app that whoever is signed in may use: where to go when nothing says where. */
 export const firstApp = (configuration: Configuration, session: Session): Wanted | undefined => {
   const organization = configuration.organizations.get(session.organization)
-  const [app] = organization === undefined ? [] : usableApps(configuration, organization)
+  const [app] = organization === undefined ? [] : usableApps(configuration, organization, session.groups ?? [])
   return app === undefined ? undefined : { app: app.id }
 }
 

@@ -20,6 +20,8 @@ export const sessionSchema = z.object({
   /** `sid` claim of the ID token. */
   idpSession: z.string().optional(),
   email: z.string(),
+  /** The invited address, where it differs from `email` (product R20): `X-Auth-Member`. */
+  invited: z.string().optional(),
   name: z.string().optional(),
   groups: z.array(z.string()).optional(),
   newUser: z.boolean(),

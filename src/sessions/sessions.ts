@@ -1,4 +1,6 @@
+import { mayUse } from '../access/apps.ts'
 import type { Configuration } from '../config/configuration.ts'
+import { isActive } from '../config/standing.ts'
 import type { Revocation, Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createActivities } from './activity.ts'
@@ -47,6 +49,9 @@ const sweepEvery = 240
 /** Characters of name and value together: browsers drop what exceeds 4,096 bytes with the name. */
 const largestCookie = 3_800
 
+/** The first date of a configuration after `now`, or Infinity. */
+const nextDate = ({ dates }: Configuration, now: number): number => dates.find(date => date > now) ?? Infinity
+
 /**
  * Sessions: sealed into cookies, opened once, and judged on each request against the configuration,
  * revocations and trust of that moment (product.md, flow 1 and 6). `now` is in seconds.
@@ -64,6 +69,10 @@ export const createSessions = (deps: {
   /** Grows whenever any session could be judged otherwise than before. */
   let version = 1
   let judgedBy = configuration()
+  /** When one of its dates passes next; seconds. */
+  let judgedUntil = 0
+  /** The same, of what the store was told. */
+  let adoptedUntil = 0
   let cursor = ''
   let ticks = 0
 
@@ -72,25 +81,26 @@ export const createSessions = (deps: {
     for (const listener of listeners) listener()
   }
 
-  const trust = createTrust({ store, configuration, log, changed })
+  const trust = createTrust({ store, configuration, log, changed, now })
   const revoker = createRevoker({ store, configuration, log, now, changed })
 
   /** What applies to a session today, or undefined when it is ended, not trusted, or not allowed on its host. */
   const judge = (facts: Stub | Session): Limits | undefined => {
     const connection = judgedBy.connections.get(facts.connection)
-    if (connection?.status !== 'active' || connection.organization.id !== facts.organization) return undefined
+    if (connection === undefined || !isActive(connection, now()) || connection.organization.id !== facts.organization) return undefined
     if (trust.generation(connection.id) !== facts.generation) return undefined
     if (facts.host !== judgedBy.authHost) {
       const place = judgedBy.places.get(facts.host)
-      if (place === undefined || connection.organization.apps?.has(place.app.id) === false) return undefined
+      if (place === undefined || !mayUse(connection.organization, place.app, 'groups' in facts ? facts.groups : undefined)) return undefined
     }
     return revoker.matches(facts) ? undefined : limitsFor(judgedBy, connection.organization)
   }
 
   /** The version, with today's configuration taken into account. */
   const current = (): number => {
-    if (configuration() !== judgedBy) {
+    if (configuration() !== judgedBy || now() >= judgedUntil) {
       judgedBy = configuration()
+      judgedUntil = nextDate(judgedBy, now())
       version++
     }
     return version
@@ -112,6 +122,10 @@ export const createSessions = (deps: {
     async work () {
       ticks++
       const moment = now()
+      if (moment >= adoptedUntil) {
+        adoptedUntil = nextDate(configuration(), moment)
+        await trust.adopt(configuration())
+      }
       if (ticks % flushEvery === 0) await activities.flush(moment)
       if (ticks % sweepEvery === 0) {
         revoker.sweep(moment)

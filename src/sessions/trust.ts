@@ -1,11 +1,13 @@
 import type { Configuration } from '../config/configuration.ts'
+import { trustOf } from '../config/standing.ts'
 import type { Store, TrustRecord } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 
 /** Which generation of each connection is trusted today (product.md, "Trust has a fingerprint"). */
 export interface Trust {
   /**
-   * To be called with each new Configuration, once it is the one that applies. What changed is no longer trusted when this returns its
+   * To be called with each new Configuration, once it is the one that applies, and when one of its dates
+   * has passed. What changed is no longer trusted when this returns its
    * promise; the promise resolves when the store knows, or has failed to answer and is asked again later.
    */
   adopt (configuration: Configuration): Promise<void>
@@ -33,8 +35,10 @@ export const createTrust = (deps: {
   readonly log: Log
   /** Called after anything changed whom to trust. */
   readonly changed: () => void
+  /** Seconds since the epoch. */
+  readonly now: () => number
 }): TrustKeeper => {
-  const { store, configuration, log, changed } = deps
+  const { store, configuration, log, changed, now } = deps
   const records = new Map<string, TrustRecord>()
   /** Fingerprints that the store must record, oldest first: A, then B, then A again is not A all along. */
   const pending = new Map<string, string[]>()
@@ -54,6 +58,11 @@ export const createTrust = (deps: {
     if (known !== undefined && known.generation >= record.generation) return false
     records.set(record.connection, record)
     return true
+  }
+
+  const today = (id: string): string | undefined => {
+    const connection = configuration().connections.get(id)
+    return connection === undefined ? undefined : trustOf(connection, now())
   }
 
   const drain = async (): Promise<void> => {
@@ -79,7 +88,8 @@ export const createTrust = (deps: {
 
   return {
     async adopt (configuration) {
-      for (const { id, fingerprint } of configuration.connections.values()) expect(id, fingerprint)
+      const moment = now()
+      for (const connection of configuration.connections.values()) expect(connection.id, trustOf(connection, moment))
       for (const id of new Set([...records.keys(), ...pending.keys()])) {
         if (!configuration.connections.has(id)) expect(id, removed)
       }
@@ -95,14 +105,14 @@ export const createTrust = (deps: {
     generation (id) {
       if (pending.has(id)) return undefined
       const record = records.get(id)
-      return record?.fingerprint === configuration().connections.get(id)?.fingerprint ? record?.generation : undefined
+      return record !== undefined && record.fingerprint === today(id) ? record.generation : undefined
     },
 
     learn (news) {
       const fresh = news.filter(keep)
       if (fresh.length === 0) return
       for (const { connection, fingerprint } of fresh) {
-        const ours = configuration().connections.get(connection)?.fingerprint
+        const ours = today(connection)
         if (ours === undefined || ours === fingerprint || pending.has(connection)) continue
         log.warn({ connection }, 'another process has seen a newer configuration of this connection: nobody is signed in through it here until ours is reloaded')
       }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { parseEmail } from '../../src/connections/email.ts'
+import { parseEmail } from '../../src/config/schema/email.ts'
 
 const refused = (t: Test, texts: readonly string[]): void => {
   for (const text of texts) t.equal(parseEmail(text), undefined, JSON.stringify(text.slice(0, 80)))

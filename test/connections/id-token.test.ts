@@ -3,7 +3,7 @@ import { exportSPKI, importJWK } from 'jose'
 import t from 'tap'
 import { createSigningKey, encodePart, signJwt, startHostileProvider, type Script } from '../support/hostile-provider.ts'
 import { PorticoError } from '../../src/errors.ts'
-import { codeOf, connectionTo, createBench, redirectUri, signInAt } from './setup.ts'
+import { clientSecret, codeOf, connectionTo, createBench, redirectUri, signInAt } from './setup.ts'
 
 const now = (): number => Math.floor(Date.now() / 1_000)
 const provider = await startHostileProvider()
@@ -52,7 +52,7 @@ t.test('O2 G4 alg none, HS256 with the public key or the secret, and what is not
   if (key instanceof Uint8Array) throw new Error('not a key')
   const pem = await exportSPKI(key)
   t.equal(await codeWith({ idToken: (_header, all) => signJwt({ alg: 'HS256', kid: provider.key.kid }, all, Buffer.from(pem)) }), 'PORTICO_ID_TOKEN_ALGORITHM')
-  t.equal(await codeWith({ idToken: (_header, all) => signJwt({ alg: 'HS256' }, all, Buffer.from(connection.clientSecret)) }), 'PORTICO_ID_TOKEN_ALGORITHM')
+  t.equal(await codeWith({ idToken: (_header, all) => signJwt({ alg: 'HS256' }, all, Buffer.from(clientSecret)) }), 'PORTICO_ID_TOKEN_ALGORITHM')
   const other = await createSigningKey('ES384', 'es384')
   t.equal(await codeWith({ keys: [other] }), 'PORTICO_ID_TOKEN_ALGORITHM', 'good, and not what discovery lists')
   t.equal(await codeWith({ idToken: (header, all) => signJwt({ ...header, crit: ['x'], x: 1 }, all, provider.key.privateKey).catch(() => `${encodePart({ ...header, crit: ['x'], x: 1 })}.${encodePart(all)}.AAAA`) }), 'PORTICO_ID_TOKEN_MALFORMED')
@@ -314,7 +314,7 @@ t.test('token endpoint errors have codes of their own, and leak nothing', async 
     answers: {
       '/token': (_request, response, body) => {
         const sent = new URLSearchParams(body)
-        response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error: 'invalid_grant', error_description: `bad ${sent.get('code') ?? ''} ${sent.get('code_verifier') ?? ''} ${connection.clientSecret}` }))
+        response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error: 'invalid_grant', error_description: `bad ${sent.get('code') ?? ''} ${sent.get('code_verifier') ?? ''} ${clientSecret}` }))
       }
     }
   }
@@ -343,5 +343,5 @@ t.test('client authentication: as discovery lists, as configured', async t => {
 t.test('nothing that was logged holds a token, a code or a secret', async t => {
   const log = bench.lines.join('\n')
   t.notMatch(log, /eyJ|access-code|code-\d/)
-  t.notOk(log.includes(connection.clientSecret))
+  t.notOk(log.includes(clientSecret))
 })

@@ -3,17 +3,19 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import type { Configuration, Connection, Organization } from '../../src/config/configuration.ts'
+import type { Configuration, Connection } from '../../src/config/configuration.ts'
 import { oidc } from '../../src/config/schema/connectors/oidc.ts'
 import { createConnectors, type Connectors } from '../../src/connections/connectors.ts'
 import { createSqliteStore } from '../../src/store/sqlite.ts'
 import type { Identity } from '../../src/connections/connector.ts'
 import { PorticoError } from '../../src/errors.ts'
 import type { Store } from '../../src/store/store.ts'
+import { configurationOf, connectionOf, organizationOf } from '../support/configuration.ts'
 
-const organization: Organization = {
-  id: 'acme', name: 'Acme', apps: undefined, defaultRole: undefined, session: { idle: 28_800, absolute: 86_400 }, connections: []
-}
+const organization = organizationOf('acme', { name: 'Acme' })
+
+/** What authenticates the client at the provider. */
+export const clientSecret = 'the client secret of the tests, long enough'
 
 export const redirectUri = 'http://auth.localhost:8080/login/oidc_acme/callback'
 
@@ -24,41 +26,19 @@ export const connectionTo = (discoveryUrl: string, overrides: { id?: string, sec
   const settings = oidc.parse({
     connector: 'oidc', status: 'active', domains: ['acme.com'], discovery_url: discoveryUrl, client_id: 'portico', client_secret: 'in the connection', ...overrides.settings
   })
-  return {
-    id,
-    name: id,
-    organization,
-    connector: 'oidc',
-    status: 'active',
+  return connectionOf(id, organization, {
     domains: new Set(domains),
-    clientSecret: overrides.secret ?? 'the client secret of the tests, long enough',
-    clientSecretExpires: undefined,
+    clientSecret: overrides.secret ?? clientSecret,
     settings,
-    fingerprint: overrides.fingerprint ?? `fingerprint of ${discoveryUrl}`,
-    location: { file: 'acme.yaml', line: 1, column: 1 }
-  }
+    fingerprint: overrides.fingerprint ?? `fingerprint of ${discoveryUrl}`
+  })
 }
 
 const keys = [randomBytes(32)]
 
-export const configurationWith = (connections: readonly Connection[], overrides: Partial<Configuration> = {}): Configuration => ({
-  version: 'test',
-  authOrigin: 'http://auth.localhost:8080',
-  authHost: 'auth.localhost',
-  listen: { host: '127.0.0.1', port: 8080, tls: undefined },
-  ops: { host: '127.0.0.1', port: 9090, token: undefined, allowedHosts: new Set() },
-  trustedProxies: [],
+export const configurationWith = (connections: readonly Connection[], overrides: Partial<Configuration> = {}): Configuration => configurationOf({
   keys,
-  session: { idle: 28_800, absolute: 86_400 },
-  store: { kind: 'sqlite', path: ':memory:' },
-  outbound: { httpProxy: undefined, httpsProxy: undefined, noProxy: undefined, ca: undefined },
-  logs: { level: 'info', requests: true },
-  apps: new Map(),
-  places: new Map(),
-  organizations: new Map(),
   connections: new Map(connections.map(connection => [connection.id, connection])),
-  domains: new Map(),
-  files: [],
   ...overrides
 })
 

@@ -1,54 +1,18 @@
-import type { App, AppPlace, Configuration, Organization } from '../../src/config/configuration.ts'
+import type { App, AppPlace, Configuration } from '../../src/config/configuration.ts'
 import type { Session } from '../../src/sessions/session.ts'
+import { configurationOf, organizationOf, placeOf } from '../support/configuration.ts'
 
 /** A key that is all one byte. */
 export const key = (byte: number): Buffer => Buffer.alloc(32, byte)
 
 /** A place of one app, in the given dialect. */
-export const place = (headers: App['headers'] = 'portico'): AppPlace => {
-  const places: AppPlace[] = []
-  const app: App = {
-    id: 'analytics', name: 'Analytics', places, home: '/', public: [], preflight: 'refuse', websocketOrigins: new Set(), headers
-  }
-  const only: AppPlace = {
-    app,
-    region: undefined,
-    origin: 'http://analytics.localhost:8080',
-    host: 'analytics.localhost',
-    authority: 'analytics.localhost:8080',
-    upstream: {
-      id: 'a', origin: 'http://127.0.0.1:9101', socketPath: undefined, hostHeader: undefined, tls: undefined, headersTimeout: 60_000
-    }
-  }
-  places.push(only)
-  return only
-}
+export const place = (headers: App['headers'] = 'portico'): AppPlace => placeOf('analytics', { name: 'Analytics', headers })
 
 /** A configuration with one organization, `acme`, and nothing else that matters here. */
-export const configuration = (given: { keys?: readonly Buffer[], defaultRole?: string } = {}): Configuration => {
-  const acme: Organization = {
-    id: 'acme', name: 'Acme', apps: undefined, defaultRole: given.defaultRole, session: { idle: 1, absolute: 1 }, connections: []
-  }
-  return {
-    version: 'v1',
-    authOrigin: 'http://auth.localhost:8080',
-    authHost: 'auth.localhost',
-    listen: { host: '127.0.0.1', port: 0, tls: undefined },
-    ops: { host: '127.0.0.1', port: 0, token: undefined, allowedHosts: new Set() },
-    trustedProxies: [],
-    keys: given.keys ?? [key(1)],
-    session: { idle: 1, absolute: 1 },
-    store: { kind: 'sqlite', path: 'x' },
-    outbound: { httpProxy: undefined, httpsProxy: undefined, noProxy: undefined, ca: undefined },
-    logs: { level: 'info', requests: true },
-    apps: new Map(),
-    places: new Map(),
-    organizations: new Map([['acme', acme]]),
-    connections: new Map(),
-    domains: new Map(),
-    files: []
-  }
-}
+export const configuration = (given: { keys?: readonly Buffer[], defaultRole?: string } = {}): Configuration => configurationOf({
+  keys: given.keys ?? [key(1)],
+  organizations: new Map([['acme', organizationOf('acme', { name: 'Acme', defaultRole: given.defaultRole })]])
+})
 
 /** Ada's session at `analytics.localhost`. */
 export const session = (changed: Partial<Session> = {}): Session => ({

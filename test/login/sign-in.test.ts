@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseEmail } from '../../src/connections/email.ts'
+import { parseEmail } from '../../src/config/schema/email.ts'
 import type { Answer } from '../support/browser.ts'
 import { callbackOf, codeOf, formOf, linksOf, origins, startGateway, submit, type Echo } from '../support/gateway.ts'
 

@@ -13,9 +13,10 @@ import { createTunnels } from '../../src/proxy/tunnels.ts'
 import { createUpgrade } from '../../src/proxy/upgrade.ts'
 import { createUpstreams } from '../../src/proxy/upstreams.ts'
 import { PorticoError } from '../../src/errors.ts'
-import type { App, AppPlace, Configuration, PublicRule, Upstream } from '../../src/config/configuration.ts'
+import type { App, Configuration, PublicRule, Upstream } from '../../src/config/configuration.ts'
 import type { Session } from '../../src/sessions/session.ts'
 import type { RequestLine } from '../../src/telemetry/request-log.ts'
+import { configurationOf as baseConfiguration, placeOf } from '../support/configuration.ts'
 
 /** Something that can be told to call back when the test is over. */
 interface Test { teardown (handler: () => unknown): void }
@@ -40,38 +41,14 @@ export interface PlaceOptions extends Partial<Pick<App, 'public' | 'preflight' |
   readonly upstream: Upstream
 }
 
-const place = (id: string, { upstream, ...app }: PlaceOptions): AppPlace => {
-  const places: AppPlace[] = []
-  const owner: App = { id, name: id, places, home: '/', public: [], preflight: 'refuse', websocketOrigins: new Set(), headers: 'portico', ...app }
-  const host = `${id}.localhost`
-  const it: AppPlace = { app: owner, region: undefined, origin: `http://${host}:8080`, host, authority: `${host}:8080`, upstream }
-  places.push(it)
-  return it
-}
-
 /** A configuration with one app for each name; hosts are `<name>.localhost`. */
 export const configurationOf = (apps: Record<string, PlaceOptions>, overrides: Partial<Configuration> = {}): Configuration => {
-  const places = Object.entries(apps).map(([id, options]) => place(id, options))
-  return {
-    version: '1',
-    authOrigin: 'http://auth.localhost:8080',
-    authHost: 'auth.localhost',
-    listen: { host: '127.0.0.1', port: 0, tls: undefined },
-    ops: { host: '127.0.0.1', port: 0, token: undefined, allowedHosts: new Set() },
-    trustedProxies: [],
-    keys: [],
-    session: { idle: 3600, absolute: 86400 },
-    store: { kind: 'sqlite', path: ':memory:' },
-    outbound: { httpProxy: undefined, httpsProxy: undefined, noProxy: undefined, ca: undefined },
-    logs: { level: 'info', requests: true },
+  const places = Object.entries(apps).map(([id, { upstream, ...app }]) => placeOf(id, app, upstream))
+  return baseConfiguration({
     apps: new Map(places.map(({ app }) => [app.id, app])),
     places: new Map(places.map(it => [it.host, it])),
-    organizations: new Map(),
-    connections: new Map(),
-    domains: new Map(),
-    files: [],
     ...overrides
-  }
+  })
 }
 
 export const sessionOf = (host: string, sid = 'sid-1'): Session => ({

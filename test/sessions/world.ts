@@ -2,17 +2,21 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import type { Test } from 'tap'
-import type { App, AppPlace, Configuration, Connection, Organization } from '../../src/config/configuration.ts'
+import type { Configuration, Connection, Organization } from '../../src/config/configuration.ts'
 import { createSealer, type Sealer } from '../../src/sessions/seal.ts'
 import { newSid, type Session } from '../../src/sessions/session.ts'
 import { createSessions, type Sessions } from '../../src/sessions/sessions.ts'
 import { createSqliteStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
+import { configurationOf as baseConfiguration, connectionOf, organizationOf, placeOf } from '../support/configuration.ts'
 
 export interface ConnectionSketch {
   readonly organization?: string
   readonly fingerprint?: string
   readonly status?: Connection['status']
+  readonly activateAt?: number
+  readonly replaces?: string
+  readonly replacedBy?: Connection['replacedBy']
 }
 
 export interface Sketch {
@@ -24,74 +28,29 @@ export interface Sketch {
   readonly connections?: Readonly<Record<string, ConnectionSketch>>
 }
 
-const place = (id: string): AppPlace => {
-  const places: AppPlace[] = []
-  const app: App = {
-    id, name: id, places, home: '/', public: [], preflight: 'refuse', websocketOrigins: new Set(), headers: 'portico'
-  }
-  const made: AppPlace = {
-    app,
-    region: undefined,
-    origin: `http://${id}.localhost:8080`,
-    host: `${id}.localhost`,
-    authority: `${id}.localhost:8080`,
-    upstream: { id, origin: 'http://127.0.0.1:1', socketPath: undefined, hostHeader: undefined, tls: undefined, headersTimeout: 1 }
-  }
-  places.push(made)
-  return made
-}
-
 /** A Configuration with the organizations acme and globex, the apps analytics and portal, and the connections of the sketch. */
 export const configurationOf = (sketch: Sketch = {}): Configuration => {
   const limits = { idle: sketch.idle ?? 8 * 3600, absolute: sketch.absolute ?? 24 * 3600 }
-  const organizations = new Map<string, Organization>(['acme', 'globex'].map(id => [id, {
-    id,
-    name: id,
+  const organizations = new Map<string, Organization>(['acme', 'globex'].map(id => [id, organizationOf(id, {
     apps: id === 'acme' && sketch.acmeApps !== undefined ? new Set(sketch.acmeApps) : undefined,
-    defaultRole: undefined,
-    session: id === 'acme' && sketch.acmeSession !== undefined ? sketch.acmeSession : limits,
-    connections: []
-  }]))
+    session: id === 'acme' && sketch.acmeSession !== undefined ? sketch.acmeSession : limits
+  })]))
   const connections = new Map<string, Connection>()
-  for (const [id, connection] of Object.entries(sketch.connections ?? { okta: {}, google: { organization: 'globex' } })) {
-    const organization = organizations.get(connection.organization ?? 'acme')
+  for (const [id, { organization: owner = 'acme', status = 'active', fingerprint = 'f1', ...dates }] of Object.entries(sketch.connections ?? { okta: {}, google: { organization: 'globex' } })) {
+    const organization = organizations.get(owner)
     if (organization === undefined) throw new Error('no such organization')
-    const status = connection.status ?? 'active'
-    connections.set(id, {
-      id,
-      name: id,
-      organization,
-      connector: 'oidc',
-      status,
-      domains: new Set(['acme.com']),
-      clientSecret: 'x',
-      clientSecretExpires: undefined,
-      settings: { connector: 'oidc', status, domains: ['acme.com'], discovery_url: 'https://idp.acme.com', client_id: 'x', client_secret: 'x' } as Connection['settings'],
-      // as the real one, it covers the status
-      fingerprint: `${connection.fingerprint ?? 'f1'} ${status}`,
-      location: { file: 'acme.yaml', line: 1, column: 1 }
-    })
+    connections.set(id, connectionOf(id, organization, { status, fingerprint, ...dates }))
   }
-  const places = ['analytics', 'portal'].map(place)
-  return {
-    version: '1',
-    authOrigin: 'http://auth.localhost:8080',
-    authHost: 'auth.localhost',
-    listen: { host: '127.0.0.1', port: 0, tls: undefined },
-    ops: { host: '127.0.0.1', port: 0, token: undefined, allowedHosts: new Set() },
-    trustedProxies: [],
-    keys: [],
+  const places = ['analytics', 'portal'].map(id => placeOf(id))
+  return baseConfiguration({
     session: limits,
-    store: { kind: 'sqlite', path: '' },
-    outbound: { httpProxy: undefined, httpsProxy: undefined, noProxy: undefined, ca: undefined },
     logs: { level: 'silent', requests: false },
     apps: new Map(places.map(({ app }) => [app.id, app])),
     places: new Map(places.map(made => [made.host, made])),
     organizations,
     connections,
-    domains: new Map(),
-    files: []
-  }
+    dates: [...connections.values()].flatMap(({ activateAt }) => activateAt === undefined ? [] : [activateAt]).sort((one, other) => one - other)
+  })
 }
 
 export const key = randomBytes(32)

@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { Histogram, Registry } from 'prom-client'
 import t from 'tap'
 import type { Configuration, Connection } from '../../src/config/configuration.ts'
-import { oidc } from '../../src/config/schema/connectors/oidc.ts'
 import { PorticoError } from '../../src/errors.ts'
 import { createDurationHistogram } from '../../src/telemetry/duration-histogram.ts'
 import { createMetrics, outcomeOf } from '../../src/telemetry/metrics.ts'
 import { configuration } from '../identity/configuration.ts'
+import { connectionOf } from '../support/configuration.ts'
 
 const day = 86_400
 
@@ -15,19 +15,7 @@ const expiring = (secrets: Readonly<Record<string, number | undefined>>): Config
   const base = configuration()
   const [organization] = base.organizations.values()
   if (organization === undefined) throw new TypeError('no organization')
-  const connections = Object.entries(secrets).map(([id, clientSecretExpires]): [string, Connection] => [id, {
-    id,
-    name: id,
-    organization,
-    connector: 'oidc',
-    status: 'active',
-    domains: new Set(),
-    clientSecret: 'x',
-    clientSecretExpires,
-    settings: oidc.parse({ connector: 'oidc', domains: ['acme.com'], discovery_url: 'https://idp.example', client_id: 'x', client_secret: 'x' }),
-    fingerprint: 'x',
-    location: { file: 'acme.yaml', line: 1, column: 1 }
-  }])
+  const connections = Object.entries(secrets).map(([id, clientSecretExpires]): [string, Connection] => [id, connectionOf(id, organization, { clientSecretExpires })])
   return { ...base, connections: new Map(connections) }
 }
 

@@ -45,9 +45,12 @@ export const app = z.strictObject({
   preflight: z.enum(['refuse', 'pass']).default('refuse').describe('`pass` forwards CORS preflights (OPTIONS with Origin and Access-Control-Request-Method) without sign-in.'),
   websocket_origins: z.array(origin).default([]).describe('Further origins whose pages may open WebSockets; the app\'s own always may.'),
   headers: z.union([z.enum(builtPresets), later(z.enum(laterPresets), 'Dialects that need keys of another kind.')]).default('portico').describe('The dialect of identity headers that the app reads.'),
-  groups: later(z.record(z.string(), z.unknown()).optional(), 'Which groups of which organization may use this app.'),
+  groups: z.record(snakeCaseId, z.array(words).min(1)).default({})
+    .describe('By organization: its groups of which a member needs one for this app, as they are after renaming. Organizations that are not named need none.'),
   max_age: later(z.int().min(0).optional(), 'Seconds since the person last authenticated, at most.'),
-  no_connection: later(z.strictObject({ app_login: httpUrl }).optional(), 'Where everybody goes who has no connection.'),
+  no_connection: z.strictObject({
+    app_login: httpUrl.describe('The app\'s own login page.')
+  }).optional().describe('Where people go whose e-mail has no active connection; without it they are told that there is none.'),
   embed: later(z.record(z.string(), z.unknown()).optional(), 'Use inside frames of other sites.'),
   forward_access_token: later(z.boolean().optional(), 'Send the person\'s access token to the app.')
 })

@@ -1,12 +1,13 @@
 import { z } from 'zod'
-import { httpUrl } from './addresses.ts'
+import { httpUrl, origin } from './addresses.ts'
 import { entra } from './connectors/entra.ts'
 import { google } from './connectors/google.ts'
 import { manual } from './connectors/manual.ts'
 import { oidc } from './connectors/oidc.ts'
 import { okta } from './connectors/okta.ts'
 import { saml } from './connectors/saml.ts'
-import { duration, later, path, snakeCaseId, words } from './values.ts'
+import { emailAddress } from './email.ts'
+import { duration, path, snakeCaseId, words } from './values.ts'
 
 export const connection = z.discriminatedUnion('connector', [oidc, google, entra, okta, manual, saml])
 
@@ -16,13 +17,20 @@ export const organization = z.strictObject({
   apps: z.array(snakeCaseId).optional().describe('The apps its members may use; all of them when left out.'),
   members: z.union([
     z.literal('anyone'),
-    later(z.strictObject({ invited: z.array(words) }), 'Only these e-mails.'),
-    later(z.strictObject({ invited_file: path }), 'Only the e-mails in this file, one a line.')
+    z.strictObject({ blocked: z.array(emailAddress).describe('E-mails that are refused; everybody else of the domains may come in.') }),
+    z.strictObject({
+      invited: z.array(emailAddress).describe('Only these e-mails.'),
+      blocked: z.array(emailAddress).optional().describe('E-mails that are refused, invited or not.')
+    }),
+    z.strictObject({
+      invited_file: path.describe('Only the e-mails in this file: one a line; empty lines and those that begin with `#` are passed over.'),
+      blocked: z.array(emailAddress).optional().describe('E-mails that are refused, invited or not.')
+    })
   ]).meta({ wanted: '`anyone`, or who is invited', example: 'anyone' }).default('anyone').describe('Whom its connections may sign in: `anyone` of the domains, or those invited.'),
-  blocked: later(z.array(words).optional(), 'E-mails that are refused whatever `members` says.'),
+  blocked: z.array(emailAddress).default([]).describe('E-mails that are refused whatever `members` says; the same as `blocked` below it.'),
   default_role: words.optional().describe('Sent to apps as `X-Auth-Role`.'),
-  login_hosts: later(z.array(httpUrl).optional(), 'Origins of the organization\'s own sign-in page.'),
-  logout_url: later(httpUrl.optional(), 'Where its members go after signing out.'),
+  login_hosts: z.array(origin).default([]).describe('Origins of the organization\'s own sign-in page, with a button for each of its connections.'),
+  logout_url: httpUrl.optional().describe('Where its members go after signing out.'),
   session: z.strictObject({
     idle: duration.optional().describe('Idle time after which a session ends; only shorter than the gateway\'s.'),
     absolute: duration.optional().describe('Lifetime of a session; only shorter than the gateway\'s.')
@@ -32,4 +40,5 @@ export const organization = z.strictObject({
 
 export type OrganizationSettings = z.infer<typeof organization>
 export type ConnectionSettings = z.infer<typeof connection>
-export type OidcSettings = z.infer<typeof oidc>
+/** Settings of the connectors that this version has. */
+export type BuiltSettings = Exclude<ConnectionSettings, { connector: 'saml' }>

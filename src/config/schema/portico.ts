@@ -32,6 +32,10 @@ export const portico = z.strictObject({
     z.strictObject({ kind: z.literal('sqlite').describe('The engine: `sqlite` for one machine, `redis` for many.'), path: path.describe('The database file; its folder is created.') }),
     z.strictObject({ kind: z.literal('redis').meta({ notBuilt: true }), url: secret.describe('Redis URL.') })
   ]).prefault({ kind: 'sqlite', path: '../data/portico.db' }).describe('Where what must survive or be shared lives.'),
+  api_keys: z.strictObject({
+    lifetime: duration.default('90d').describe('How long a key works, unless it is made with a date of its own.'),
+    pause_after: duration.default('30d').describe('A key stops working while its owner has not signed in for this long, and works again afterwards.')
+  }).prefault({}).describe('API keys of members.'),
   organizations: path.default('./organizations').describe('Folder with one YAML file per organization (`*.yaml`).'),
   outbound: z.strictObject({
     http_proxy: httpUrl.optional().describe('Proxy for plain-http requests to identity providers; `HTTP_PROXY` when left out.'),

@@ -1,7 +1,7 @@
 import type { Connection } from '../../config/configuration.ts'
 import { PorticoError } from '../../errors.ts'
 import type { Identity } from '../connector.ts'
-import { parseEmail, type Email } from '../email.ts'
+import { parseEmail, type Email } from '../../config/schema/email.ts'
 import { foreignText } from './foreign.ts'
 import { isSound } from './sound.ts'
 

@@ -7,24 +7,26 @@ export const common = {
   status: z.enum(['testing', 'active', 'disabled']).default('testing')
     .describe('`active` signs people in; `testing` only lets the test sign-in through; `disabled` is off.'),
   name: words.optional().describe('What people see on a button; the connection id when left out.'),
-  activate_at: later(date.optional(), 'Testing until this moment, active from then on.'),
-  replaces: later(snakeCaseId.optional(), 'The connection of the same organization whose sessions end when this one becomes active.'),
+  activate_at: date.optional().describe('Testing until this moment, active from then on, unless `status` is `disabled`.'),
+  replaces: snakeCaseId.optional()
+    .describe('The connection of the same organization that this one takes over from: it is off, and its sessions end, from the moment that this one is active. Its members keep their ids by exact e-mail.'),
   domains: z.array(domain).min(1)
-    .describe('E-mail domains that are routed to this connection, and the only ones it may assert. Exact match; no public mail domains; one active owner each.'),
-  accepts: later(z.array(domain).optional(), 'Further domains of the same organization that it may assert.'),
+    .describe('E-mail domains that are routed to this connection and that it may assert. Exact match; no public mail domains; one active owner each.'),
+  accepts: z.array(domain).default([]).describe('Further domains of the same organization that it may assert, without being routed here.'),
   client_secret_expires: date.optional().describe('When the client secret stops working; warned about ahead.'),
-  callback: z.union([
-    z.literal('own'),
-    later(z.literal('shared'), 'Returns to `/login/callback` instead of the connection\'s own path.')
-  ]).default('own').describe('The redirect URI: `own` is `/login/{connection}/callback`, `shared` is `/login/callback`.'),
-  matching: later(z.enum(['exact', 'plus_alias']).optional(), 'How an e-mail is compared with an invited one.'),
-  require_acr: later(z.array(words).optional(), 'Authentication context classes of which one must be asserted.'),
-  require_amr: later(z.array(words).optional(), 'Authentication methods of which one must be asserted.'),
-  groups: later(z.strictObject({
-    filter: z.array(z.string()).optional(),
-    rename: z.record(z.string(), z.string()).optional()
-  }).optional(), 'Which groups are kept, and under which names.'),
-  bearer: later(z.strictObject({ audience: words }).optional(), 'Accept JWT access tokens of this identity provider on app hosts.'),
+  callback: z.enum(['own', 'shared']).default('own')
+    .describe('The redirect URI: `own` is `/login/{connection}/callback`, `shared` is `/login/callback`, for providers that return `iss` (RFC 9207), and for `google` and `entra`.'),
+  matching: z.enum(['exact', 'plus_alias']).optional()
+    .describe('How an e-mail is compared with an invited one: `plus_alias` lets `ami@` reach `ami+cio@`. Left out: `plus_alias` for `google`, `exact` for all others.'),
+  require_acr: z.array(words).min(1).optional().describe('Authentication context classes of which the provider must assert one; asked for and checked.'),
+  require_amr: z.array(words).min(1).optional().describe('Authentication methods of which the provider must assert one.'),
+  groups: z.strictObject({
+    filter: z.array(words).min(1).optional().describe('Only these groups go on, as the provider names them; a `*` at the end stands for anything.'),
+    rename: z.record(z.string(), words).optional().describe('What apps read instead: the provider\'s name of a group to another.')
+  }).optional().describe('Which groups are kept, and under which names.'),
+  bearer: z.strictObject({
+    audience: words.describe('The `aud` that such a token must have.')
+  }).optional().describe('Accept JWT access tokens of this identity provider on app hosts (`Authorization: Bearer`).'),
   refresh: later(z.union([z.boolean(), duration]).optional(), 'Keep tokens sealed in the store and refresh them ahead of time.'),
   max_age: z.int().min(0).optional().describe('Seconds since the person last authenticated, at most; asked of the provider and checked (`auth_time`).'),
   dangerously_trust_unverified_email: z.boolean().default(false)

@@ -6,7 +6,7 @@ import { client, common } from './common.ts'
 
 /** Microsoft Entra ID. */
 export const entra = z.strictObject({
-  connector: z.literal('entra').meta({ notBuilt: true }),
+  connector: z.literal('entra'),
   ...common,
   ...client,
   client_secret: client.client_secret.optional(),

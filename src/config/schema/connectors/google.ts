@@ -5,7 +5,7 @@ import { client, common } from './common.ts'
 
 /** Google Workspace. */
 export const google = z.strictObject({
-  connector: z.literal('google').meta({ notBuilt: true }),
+  connector: z.literal('google'),
   ...common,
   ...client,
   workspace_domain: domain.describe('The Workspace domain; the `hd` claim must name it.'),

@@ -5,7 +5,7 @@ import { claims, client, common, scope } from './common.ts'
 
 /** An OpenID Connect or OAuth 2.0 provider without discovery. */
 export const manual = z.strictObject({
-  connector: z.literal('manual').meta({ notBuilt: true }),
+  connector: z.literal('manual'),
   ...common,
   ...client,
   authorization_url: httpUrl.describe('Authorization endpoint.'),

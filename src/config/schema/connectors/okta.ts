@@ -5,7 +5,7 @@ import { client, common } from './common.ts'
 
 /** Okta Workforce. */
 export const okta = z.strictObject({
-  connector: z.literal('okta').meta({ notBuilt: true }),
+  connector: z.literal('okta'),
   ...common,
   ...client,
   okta_domain: authority.describe('The organization\'s Okta domain or custom domain.'),

@@ -1,4 +1,5 @@
-import { canonicalDomain } from '../config/schema/domain.ts'
+import { canonicalDomain } from './domain.ts'
+import { text } from './values.ts'
 
 /** An address in the one form that is stored and compared. */
 export interface Email {
@@ -41,3 +42,9 @@ export const parseEmail = (text: string): Email | undefined => {
   const email = `${local}@${domain}`
   return email.length > longestAddress ? undefined : { email, local, domain }
 }
+
+/** One plain e-mail address, as `parseEmail` reads it. */
+export const emailAddress = text('an e-mail address', 'ada@acme.com', value =>
+  parseEmail(value) === undefined
+    ? { message: `'${value.slice(0, 80)}' is not one plain e-mail address`, remedy: 'write local@domain, without quotes, blanks or a name' }
+    : undefined)
