@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { createLoader, loadConfiguration } from '../../src/config/load.ts'
 import type { Loaded } from '../../src/config/load.ts'
+import { trustOf } from '../../src/config/standing.ts'
 import { formatProblem } from '../../src/config/problem.ts'
 import { key, writeFiles } from './support.ts'
 
