@@ -1,18 +1,25 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { check } from './commands/check.ts'
-import type { Command, Context } from './commands/command.ts'
+import { usageOf, type Command, type Context, type Options } from './commands/command.ts'
 import { keysNew } from './commands/keys.ts'
 import { serve } from './commands/serve.ts'
 import { suggest } from './config/suggest.ts'
 
-const commands: readonly Command[] = [serve, check, keysNew]
+const commands: readonly Command[] = [
+  serve,
+  check,
+  keysNew
+]
 
 const help = (): string => {
-  const width = Math.max(...commands.map(command => command.name.length))
+  const width = Math.max(...commands.map(command => usageOf(command).length).filter(length => length <= 44))
   return `portico <command> [--config FILE] [--json]
 
-${commands.map(command => `  ${command.name.padEnd(width)}  ${command.summary}`).join('\n')}
+${commands.map(command => {
+  const usage = usageOf(command)
+  return usage.length > width ? `  ${usage}\n  ${' '.repeat(width)}  ${command.summary}` : `  ${usage.padEnd(width)}  ${command.summary}`
+}).join('\n')}
 
   --config FILE  the main file; config/portico.yaml when left out
   --json         for a program to read
@@ -22,20 +29,54 @@ Exit status: 0 fine, 1 a problem was found, 2 wrong usage.
 `
 }
 
-const wrong = (context: Context, message: string): number => {
-  context.err(`portico: ${message}\n`)
-  return 2
+/** The command line does not say what to do, or says it wrongly. */
+class WrongUsage extends Error {}
+
+const commonFlags = { config: { type: 'string', short: 'c' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
+
+/** Every option of every command, so that one that belongs to another is told apart from one that nobody knows. */
+const allFlags = () => Object.fromEntries(commands.flatMap(({ flags = {} }) =>
+  Object.entries(flags).map(([flag, { value }]) => [flag, { type: value === undefined ? 'boolean' as const : 'string' as const }])))
+
+const parse = (args: readonly string[]) => {
+  try {
+    return parseArgs({ args: [...args], allowPositionals: true, options: { ...allFlags(), ...commonFlags } })
+  } catch (error) {
+    const message = error instanceof Error ? error.message.split('. ')[0] ?? error.message : String(error)
+    throw new WrongUsage(`${message.charAt(0).toLowerCase()}${message.slice(1)} — see portico --help`)
+  }
 }
 
-const readArguments = (args: readonly string[]) => parseArgs({
-  args: [...args],
-  allowPositionals: true,
-  options: {
-    config: { type: 'string', short: 'c' },
-    json: { type: 'boolean' },
-    help: { type: 'boolean', short: 'h' }
+/** The command of the longest name that the words begin with, and what stands behind it. */
+const find = (positionals: readonly string[]): { command: Command, words: readonly string[] } => {
+  for (const length of [2, 1]) {
+    const command = commands.find(({ name }) => name === positionals.slice(0, length).join(' '))
+    if (command !== undefined) return { command, words: positionals.slice(length) }
   }
-})
+  const wanted = positionals.slice(0, 2).join(' ')
+  const names = commands.map(({ name }) => name)
+  const meant = suggest(wanted, names) ?? suggest(positionals[0] ?? '', names) ?? names.find(name => name.split(' ')[0] === positionals[0])
+  throw new WrongUsage(`there is no command '${positionals.join(' ').slice(0, 80)}' — ${meant === undefined ? 'see portico --help' : `did you mean '${meant}'?`}`)
+}
+
+const judge = (command: Command, words: readonly string[], values: Readonly<Record<string, unknown>>): Options['flags'] => {
+  const usage = `usage: portico ${usageOf(command)}`
+  const { words: wanted = [], flags = {} } = command
+  const stray = words[wanted.length]
+  if (stray !== undefined) throw new WrongUsage(`'${command.name}' has no use for '${stray.slice(0, 80)}' — ${usage}`)
+  const missing = wanted.slice(words.length).find(word => word.startsWith('<'))
+  if (missing !== undefined) throw new WrongUsage(`'${command.name}' wants ${missing} — ${usage}`)
+  for (const name of Object.keys(values)) {
+    const known = name === 'config' || name === 'json' ? command.options.includes(name) : Object.hasOwn(flags, name)
+    if (!known) throw new WrongUsage(`'${command.name}' takes no --${name}`)
+  }
+  return Object.fromEntries(Object.entries(flags).map(([name, { value, required }]) => {
+    const given = values[name]
+    if (given === undefined && required === true) throw new WrongUsage(`'${command.name}' wants --${name} ${value ?? ''} — ${usage}`)
+    if (given === '') throw new WrongUsage(`--${name} wants ${value ?? 'a value'}`)
+    return [name, typeof given === 'string' || given === true ? given : undefined]
+  }))
+}
 
 const ownContext = (): Context => ({
   env: process.env,
@@ -46,37 +87,24 @@ const ownContext = (): Context => ({
 
 /** Runs one command line and answers with its exit status: 0 fine, 1 a problem was found, 2 wrong usage. */
 export const main = async (args: readonly string[], context: Context = ownContext()): Promise<number> => {
-  let parsed
   try {
-    parsed = readArguments(args)
-  } catch (error) {
-    const message = error instanceof Error ? error.message.split('. ')[0] ?? error.message : String(error)
-    return wrong(context, `${message.charAt(0).toLowerCase()}${message.slice(1)} — see portico --help`)
-  }
-  const { values, positionals } = parsed
-  if (values.help === true || positionals[0] === 'help') {
-    context.out(help())
-    return 0
-  }
-  if (positionals.length === 0) {
-    context.err(help())
-    return 2
-  }
-  const wanted = positionals.join(' ')
-  const command = commands.find(({ name }) => name === wanted)
-  if (command === undefined) {
-    const meant = suggest(wanted, commands.map(({ name }) => name)) ?? commands.find(({ name }) => name.split(' ')[0] === positionals[0])?.name
-    return wrong(context, `there is no command '${wanted.slice(0, 80)}' — ${meant === undefined ? 'see portico --help' : `did you mean '${meant}'?`}`)
-  }
-  for (const option of ['config', 'json'] as const) {
-    if (values[option] !== undefined && !command.options.includes(option)) return wrong(context, `'${command.name}' takes no --${option}`)
-  }
-  if (values.config === '') return wrong(context, '--config wants a file')
-  const options = { config: resolve(context.cwd, values.config ?? 'config/portico.yaml'), json: values.json === true }
-  try {
-    return await command.run(options, context)
+    const { values: { config, json, help: wantsHelp, ...own }, positionals } = parse(args)
+    if (wantsHelp === true || positionals[0] === 'help') {
+      context.out(help())
+      return 0
+    }
+    if (positionals.length === 0) {
+      context.err(help())
+      return 2
+    }
+    const { command, words } = find(positionals)
+    const flags = judge(command, words, { ...own, ...config !== undefined && { config }, ...json !== undefined && { json } })
+    if (config === '') throw new WrongUsage('--config wants a file')
+    return await command.run({
+      config: resolve(context.cwd, typeof config === 'string' ? config : 'config/portico.yaml'), json: json === true, words, flags
+    }, context)
   } catch (error) {
     context.err(`portico: ${error instanceof Error ? error.message : String(error)}\n`)
-    return 1
+    return error instanceof WrongUsage ? 2 : 1
   }
 }
