@@ -1,9 +1,7 @@
 import type { Connection } from '../config/configuration.ts'
-import type { Identity } from '../connections/connector.ts'
 import { isActive } from '../config/standing.ts'
-import { mintMemberId } from '../access/members.ts'
 import { PorticoError } from '../errors.ts'
-import { newSid, type Session } from '../sessions/session.ts'
+import type { Admit } from './admit.ts'
 import { redirect, type Answer } from './answer.ts'
 import { dropAttempt, readAttempt } from './attempt.ts'
 import { redirectUriOf, type Authorize } from './authorize.ts'
@@ -32,13 +30,14 @@ export interface CallbackSteps {
 
 /** The return from the identity provider (product.md, flow 4): one check after the other. */
 export const createCallback = (deps: LoginDeps, steps: {
+  readonly admit: Admit
   readonly authorize: Authorize
   readonly handOff: HandOff
   readonly replacement: Replacement
   readonly refuse: Refusal
 }): CallbackSteps => {
   const { configuration, sealer, sessions, store, connectors, now, log } = deps
-  const { authorize, handOff, replacement, refuse } = steps
+  const { admit, authorize, handOff, replacement, refuse } = steps
 
   /** This browser does not hold the attempt: never an error for who is signed in, never a sign-in for who is not. */
   const lost = async (visit: Visit, wanted: Wanted | undefined, connection: string, why: string): Promise<Answer> => {
@@ -70,30 +69,6 @@ export const createCallback = (deps: LoginDeps, steps: {
       ? await authorize(connection, attempt.wanted, visit, { loginHint: attempt.loginHint })
       : redirect(startAgainLink(configuration(), attempt.wanted, { email: attempt.loginHint ?? '' }))
     return { ...again, cookies: [...cookies, ...again.cookies] }
-  }
-
-  const sessionOf = async (identity: Identity, connection: Connection, generation: number): Promise<Session> => {
-    const { member, created } = await store.findOrCreateMember({
-      organization: connection.organization.id, connection: connection.id, subject: identity.subject, email: identity.email
-    }, mintMemberId, now())
-    return {
-      sid: newSid(),
-      host: configuration().authHost,
-      member: member.id,
-      organization: connection.organization.id,
-      connection: connection.id,
-      generation,
-      subject: identity.subject,
-      idpSession: identity.idpSession,
-      email: identity.email,
-      name: identity.name,
-      groups: [...identity.groups],
-      newUser: created,
-      amr: identity.amr === undefined ? undefined : [...identity.amr],
-      acr: identity.acr,
-      authTime: identity.authTime,
-      startedAt: now()
-    }
   }
 
   const receive = async (id: string, visit: Visit): Promise<Answer> => {
@@ -151,7 +126,7 @@ export const createCallback = (deps: LoginDeps, steps: {
       // it may have been replaced while its provider was asked
       const connection = isTrusted(attempt)
       if (connection === undefined) return await restart(visit, attempt, cookies)
-      const session = await sessionOf(identity, connection, attempt.generation)
+      const { session } = await admit(identity, connection, attempt.generation, visit)
       return visit.session !== undefined && visit.session.member !== session.member
         ? await replacement.ask(session, visit.session, attempt.wanted, cookies)
         : await replacement.finish(session, visit.session, attempt.wanted, visit, cookies)

@@ -1,4 +1,5 @@
 import { createAccount } from './account.ts'
+import { createAdmit } from './admit.ts'
 import type { Answer } from './answer.ts'
 import { createAuthorize } from './authorize.ts'
 import { createBegin, type BeginSteps } from './begin.ts'
@@ -32,7 +33,7 @@ export const createLogin = (deps: LoginDeps): Login => {
   const begins = createBegin(deps)
   return {
     start: createStart(deps, { authorize, handOff, refuse }),
-    callback: createCallback(deps, { authorize, handOff, replacement, refuse }),
+    callback: createCallback(deps, { admit: createAdmit(deps), authorize, handOff, replacement, refuse }),
     replacement,
     begins,
     redeem: createRedeem(deps, begins, refuse),
