@@ -2,6 +2,7 @@ import type { Revocation } from '../store/store.ts'
 
 /** What a sealed session or a login attempt says of itself, as far as it knows. */
 export interface Revocable {
+  /** Of a session, or the id of an API key. */
   readonly sid?: string | undefined
   readonly member?: string | undefined
   readonly organization: string
@@ -22,14 +23,14 @@ export interface Revocations {
 }
 
 export const createRevocations = (): Revocations => {
-  /** By sid, until when: every sign-out is one of these, so they are plain numbers. */
+  /** By sid or API key id, until when: every sign-out is one of these, so they are plain numbers. */
   const sids = new Map<string, number>()
   const others = new Map<string, { issuedBefore: number, expiresAt: number }>()
   const keyOf = (kind: Revocation['kind'], value: string): string => `${kind} ${value}`
 
   return {
     add ({ kind, value, issuedBefore, expiresAt }) {
-      if (kind === 'session') {
+      if (kind === 'session' || kind === 'api_key') {
         const isNew = !sids.has(value)
         sids.set(value, Math.max(sids.get(value) ?? 0, expiresAt))
         return isNew

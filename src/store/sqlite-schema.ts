@@ -35,6 +35,15 @@ const migrations: readonly string[] = [`
     connection TEXT NOT NULL PRIMARY KEY, fingerprint TEXT NOT NULL, generation INTEGER NOT NULL,
     sequence INTEGER NOT NULL UNIQUE
   ) STRICT;
+`, `
+  -- expired ones are kept for a while, so that their owners are told
+  CREATE TABLE api_key (
+    id TEXT NOT NULL PRIMARY KEY, hash TEXT NOT NULL UNIQUE, member TEXT NOT NULL REFERENCES member (id) ON DELETE CASCADE,
+    organization TEXT NOT NULL, label TEXT NOT NULL, apps TEXT NOT NULL,
+    created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, last_used_at INTEGER
+  ) STRICT;
+  CREATE INDEX api_key_by_member ON api_key (member);
+  CREATE INDEX api_key_by_expiry ON api_key (expires_at);
 `]
 
 const pragma = (database: DatabaseSync, name: string): unknown => database.prepare(`PRAGMA ${name}`).get()?.[name]

@@ -4,12 +4,15 @@ import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { PorticoError } from '../errors.ts'
+import { createSqliteApiKeys } from './sqlite-api-keys.ts'
 import { storeFailure } from './sqlite-failure.ts'
 import { migrate } from './sqlite-schema.ts'
 import { revocationKinds, type Store } from './store.ts'
 
 /** Rows that one transaction deletes at most, so that a sweep never holds up a sign-in. */
 const batch = 1_000
+/** Seconds for which an expired API key is still told from one that never was. */
+const expiredKept = 30 * 86_400
 /** Characters. */
 const largestValue = 1_000_000
 
@@ -82,7 +85,8 @@ const statements = (database: DatabaseSync) => ({
   sweeps: [
     database.prepare('DELETE FROM item WHERE rowid IN (SELECT rowid FROM item WHERE expires_at <= ? LIMIT ?)'),
     database.prepare('DELETE FROM last_seen WHERE sid IN (SELECT sid FROM last_seen WHERE expires_at <= ? LIMIT ?)'),
-    database.prepare('DELETE FROM revocation WHERE sequence IN (SELECT sequence FROM revocation WHERE expires_at <= ? LIMIT ?)')
+    database.prepare('DELETE FROM revocation WHERE sequence IN (SELECT sequence FROM revocation WHERE expires_at <= ? LIMIT ?)'),
+    database.prepare(`DELETE FROM api_key WHERE rowid IN (SELECT rowid FROM api_key WHERE expires_at <= ? - ${expiredKept} LIMIT ?)`)
   ]
 })
 
@@ -138,6 +142,8 @@ export const createSqliteStore = (options: { readonly path: string, readonly pat
   }
 
   return {
+    ...createSqliteApiKeys({ database, guarded, transaction, durably, text }),
+
     async put (kind, key, value, expiresAt) {
       guarded(() => sql.put.run(kind, text(key), text(value), Math.floor(expiresAt)))
     },

@@ -1,3 +1,5 @@
+import type { ApiKeyStore } from './api-keys.ts'
+
 /** What may be kept for a while and used once: see each kind's owner for its value. */
 export type ItemKind = 'ticket' | 'attempt' | 'handle' | 'discovery' | 'identity'
 
@@ -22,14 +24,14 @@ export interface MemberKey {
   readonly email: string
 }
 
-export const revocationKinds = ['session', 'member', 'subject', 'idp_session', 'connection', 'organization', 'everybody'] as const
+export const revocationKinds = ['session', 'api_key', 'member', 'subject', 'idp_session', 'connection', 'organization', 'everybody'] as const
 
 /** A predicate over what a sealed session says of itself. */
 export interface Revocation {
   readonly kind: typeof revocationKinds[number]
-  /** The sid, member id, `connection|subject`, `connection|idp sid`, connection id or organization id; '' for everybody. */
+  /** The sid, API key id, member id, `connection|subject`, `connection|idp sid`, connection id or organization id; '' for everybody. */
   readonly value: string
-  /** Seconds: what began at or before this moment is ended. A `session` is ended whenever it began. */
+  /** Seconds: what began at or before this moment is ended. A `session` or `api_key` is ended whenever it began. */
   readonly issuedBefore: number
   /** Seconds: when no session that it could match can still be alive. */
   readonly expiresAt: number
@@ -59,7 +61,7 @@ export interface Changes {
  * text that is ill-formed or over a million characters is refused with PORTICO_VALUE_REFUSED.
  * Revocations, trust and members are on the disk when their promise resolves.
  */
-export interface Store {
+export interface Store extends ApiKeyStore {
   put (kind: ItemKind, key: string, value: string, expiresAt: number): Promise<void>
   /** Atomically writes unless a live item has the key; tells whether it wrote. */
   putIfAbsent (kind: ItemKind, key: string, value: string, expiresAt: number): Promise<boolean>

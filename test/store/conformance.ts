@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import type { ApiKey } from '../../src/store/api-keys.ts'
 import type { Revocation, Store, TrustRecord } from '../../src/store/store.ts'
 
 export interface Harness {
@@ -126,6 +127,52 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
     t.equal(new Set(race.map(({ member }) => member.id)).size, 1)
   })
 
+  t.test('R13 an API key is found by its hash alone, counts, is used, and goes with its member or by its id', async t => {
+    const { open, clock } = await create(t)
+    const [one, two] = await Promise.all([open(), open()])
+    const person = async (subject: string, connection = 'okta') => (await one.findOrCreateMember({ organization: 'acme', connection, subject, email: `${subject}@acme.com` }, mint(), clock.now)).member
+    const ada = await person('ada')
+    const grace = await person('grace', 'google')
+    const keyOf = (id: string, member: string, changed: Partial<ApiKey> = {}): ApiKey => ({
+      id, hash: `hash of ${id}`, member, organization: 'acme', label: 'the nightly export', apps: ['analytics', 'portal'], createdAt: clock.now, expiresAt: clock.now + 600, lastUsedAt: undefined, ...changed
+    })
+    const first = keyOf('key_1', ada.id)
+    t.equal(await one.addApiKey(first, 2), true)
+    t.equal(await two.addApiKey(keyOf('key_2', ada.id), 2), true)
+    t.equal(await two.addApiKey(keyOf('key_3', ada.id), 2), false, 'enough')
+    t.equal(await one.addApiKey(keyOf('key_4', grace.id), 2), true, 'of another member')
+    t.equal(await one.addApiKey(keyOf('key_5', 'mbr_nobody'), 2), false)
+    t.same(await two.findApiKey(['no such hash', first.hash]), first)
+    t.equal(await two.findApiKey(['hash of key_3', '', first.id]), undefined)
+    t.equal(await two.findApiKey([]), undefined)
+    t.same(await one.apiKeyById('key_1'), first)
+    t.same((await one.apiKeys(ada.id)).map(({ id }) => id), ['key_1', 'key_2'])
+    t.same((await one.apiKeys()).map(({ id }) => id), ['key_1', 'key_2', 'key_4'])
+
+    await one.recordApiKeyUse(new Map([['key_1', clock.now + 50], ['key_gone', clock.now]]))
+    await two.recordApiKeyUse(new Map([['key_1', clock.now + 40]]))
+    t.equal((await two.apiKeyById('key_1'))?.lastUsedAt, clock.now + 50, 'an older time never replaces a newer one')
+    await two.rehashApiKey('key_1', 'a newer hash')
+    t.equal(await one.findApiKey([first.hash]), undefined)
+    t.match(await one.findApiKey(['a newer hash']), { id: 'key_1', label: first.label })
+
+    t.same([...await one.apiKeyConnections()].sort(), ['google', 'okta'])
+    t.same((await one.apiKeysThrough('okta')).map(({ id }) => id), ['key_1', 'key_2'])
+    t.same((await one.removeApiKeys(['key_2', 'key_gone'])).map(({ id }) => id), ['key_2'])
+    t.same(await two.removeApiKeys(['key_2']), [])
+    t.equal(await two.findApiKey(['hash of key_2']), undefined)
+    t.equal(await two.addApiKey(keyOf('key_6', ada.id, { expiresAt: clock.now + 10 }), 2), true, 'there is room again')
+
+    await one.sweep(clock.now + 20)
+    t.ok(await one.apiKeyById('key_6'), 'its owner is told that it has expired')
+    await one.sweep(clock.now + 100 * 86_400)
+    t.same(await one.apiKeys(), [], 'for a while')
+
+    const race = await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? one : two).addApiKey(keyOf(`race_${i}`, ada.id), 5)))
+    t.equal(race.filter(added => added).length, 5)
+    t.equal(await outcome(one.addApiKey(keyOf('key_7', grace.id, { label: '\ud800' }), 50)), 'PORTICO_VALUE_REFUSED')
+  })
+
   t.test('an older last-seen time never replaces a newer one', async t => {
     const { open, clock } = await create(t)
     const [one, two] = await Promise.all([open(), open()])
@@ -225,6 +272,15 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
       lastSeen: () => store.lastSeen('s'),
       revoke: () => store.addRevocation({ kind: 'everybody', value: '', issuedBefore: 1, expiresAt: 2 }),
       adopt: () => store.adoptTrust(new Map([['c', 'f']])),
+      addApiKey: () => store.addApiKey({ id: 'k', hash: 'h', member: 'm', organization: 'o', label: '', apps: [], createdAt: 1, expiresAt: 2, lastUsedAt: undefined }, 1),
+      findApiKey: () => store.findApiKey(['h']),
+      apiKeyById: () => store.apiKeyById('k'),
+      apiKeys: () => store.apiKeys(),
+      rehashApiKey: () => store.rehashApiKey('k', 'h'),
+      recordApiKeyUse: () => store.recordApiKeyUse(new Map()),
+      removeApiKeys: () => store.removeApiKeys(['k']),
+      apiKeyConnections: () => store.apiKeyConnections(),
+      apiKeysThrough: () => store.apiKeysThrough('c'),
       changes: () => store.changesSince(''),
       ping: () => store.ping(),
       sweep: () => store.sweep(clock.now)
