@@ -1,6 +1,6 @@
 import { mayUse } from '../access/apps.ts'
 import type { Configuration } from '../config/configuration.ts'
-import { isActive } from '../config/standing.ts'
+import { isActive, isWithinStretch, stretchAt, type Stretch } from '../config/standing.ts'
 import type { Revocation, Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createActivities } from './activity.ts'
@@ -49,9 +49,6 @@ const sweepEvery = 240
 /** Characters of name and value together: browsers drop what exceeds 4,096 bytes with the name. */
 const largestCookie = 3_800
 
-/** The first date of a configuration after `now`, or Infinity. */
-const nextDate = ({ dates }: Configuration, now: number): number => dates.find(date => date > now) ?? Infinity
-
 /**
  * Sessions: sealed into cookies, opened once, and judged on each request against the configuration,
  * revocations and trust of that moment (product.md, flow 1 and 6). `now` is in seconds.
@@ -69,10 +66,8 @@ export const createSessions = (deps: {
   /** Grows whenever any session could be judged otherwise than before. */
   let version = 1
   let judgedBy = configuration()
-  /** When one of its dates passes next; seconds. */
-  let judgedUntil = 0
-  /** The same, of what the store was told. */
-  let adoptedUntil = 0
+  /** While none of its dates passes. */
+  let judgedIn: Stretch = { from: Infinity, until: Infinity }
   let cursor = ''
   let ticks = 0
 
@@ -96,11 +91,11 @@ export const createSessions = (deps: {
     return revoker.matches(facts) ? undefined : limitsFor(judgedBy, connection.organization)
   }
 
-  /** The version, with today's configuration taken into account. */
+  /** The version, with today's configuration and its dates taken into account. */
   const current = (): number => {
-    if (configuration() !== judgedBy || now() >= judgedUntil) {
+    if (configuration() !== judgedBy || !isWithinStretch(judgedIn, now())) {
       judgedBy = configuration()
-      judgedUntil = nextDate(judgedBy, now())
+      judgedIn = stretchAt(judgedBy, now())
       version++
     }
     return version
@@ -122,10 +117,7 @@ export const createSessions = (deps: {
     async work () {
       ticks++
       const moment = now()
-      if (moment >= adoptedUntil) {
-        adoptedUntil = nextDate(configuration(), moment)
-        await trust.adopt(configuration())
-      }
+      await trust.follow()
       if (ticks % flushEvery === 0) await activities.flush(moment)
       if (ticks % sweepEvery === 0) {
         revoker.sweep(moment)

@@ -1,14 +1,14 @@
 import type { Configuration } from '../config/configuration.ts'
-import { trustOf } from '../config/standing.ts'
+import { datesOf, isWithinStretch, stretchAt, trustOf, type Stretch } from '../config/standing.ts'
 import type { Store, TrustRecord } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 
 /** Which generation of each connection is trusted today (product.md, "Trust has a fingerprint"). */
 export interface Trust {
   /**
-   * To be called with each new Configuration, once it is the one that applies, and when one of its dates
-   * has passed. What changed is no longer trusted when this returns its
-   * promise; the promise resolves when the store knows, or has failed to answer and is asked again later.
+   * To be called with each new Configuration, once it is the one that applies. What changed is no longer
+   * trusted when this returns its promise; the promise resolves when the store knows, or has failed to
+   * answer and is asked again later.
    */
   adopt (configuration: Configuration): Promise<void>
   /**
@@ -16,10 +16,14 @@ export interface Trust {
    * not configured, the store has not yet taken a change, or another process has seen a newer one.
    */
   generation (connection: string): number | undefined
+  /** As `generation`, once the store was told of a change or a date that it may not know yet. Never rejects. */
+  settled (connection: string): Promise<number | undefined>
 }
 
 /** What sessions do with it beside. */
 export interface TrustKeeper extends Trust {
+  /** To be called often: as `adopt`, when a date of the configuration has passed since, either way. */
+  follow (): Promise<void>
   /** Records that the store has, from any process. */
   learn (records: readonly TrustRecord[]): void
   /** Tells the store what it does not know yet. Throws PORTICO_STORE_UNAVAILABLE. */
@@ -28,6 +32,23 @@ export interface TrustKeeper extends Trust {
 
 /** Recorded for a connection that is no longer configured: the same settings later are a new trust. */
 const removed = 'removed'
+
+/**
+ * Under which a connection's dates are recorded: no session hangs on them, but a process whose file
+ * has others than were recorded last must not announce that one of them has passed.
+ */
+const datesKey = (connection: string): string => `${connection}/dates`
+
+/** All that the store remembers of a configuration as it stands at `now`: by connection its trust, and beside its dates. */
+const stateAt = (configuration: Configuration, now: number): Map<string, string> => {
+  const state = new Map<string, string>()
+  for (const connection of configuration.connections.values()) {
+    state.set(connection.id, trustOf(connection, now))
+    const dates = datesOf(connection)
+    if (dates !== undefined) state.set(datesKey(connection.id), dates)
+  }
+  return state
+}
 
 export const createTrust = (deps: {
   readonly store: Store
@@ -42,14 +63,48 @@ export const createTrust = (deps: {
   const records = new Map<string, TrustRecord>()
   /** Fingerprints that the store must record, oldest first: A, then B, then A again is not A all along. */
   const pending = new Map<string, string[]>()
+  /** What this process has seen in its own files: only what changes there is news to others. */
+  const seen = new Map<string, string>()
+  let adopted: Configuration | undefined
+  let stretch: Stretch = { from: Infinity, until: Infinity }
   let draining: Promise<void> | undefined
 
-  const expect = (connection: string, fingerprint: string): void => {
-    const queue = pending.get(connection) ?? []
-    const latest = queue.at(-1) ?? records.get(connection)?.fingerprint
-    if (latest === fingerprint) return
+  /** The fingerprint that the store has, or will have once it answers. */
+  const latest = (key: string): string | undefined => pending.get(key)?.at(-1) ?? records.get(key)?.fingerprint
+
+  const expect = (key: string, fingerprint: string): void => {
+    if (latest(key) === fingerprint) return
     // between the first and the last, how often it changed does not matter
-    pending.set(connection, [...queue.slice(0, 1), fingerprint])
+    pending.set(key, [...pending.get(key)?.slice(0, 1) ?? [], fingerprint])
+  }
+
+  const see = (state: ReadonlyMap<string, string>, isNews: (key: string) => boolean): void => {
+    for (const [key, fingerprint] of state) {
+      if (seen.get(key) === fingerprint) continue
+      seen.set(key, fingerprint)
+      if (isNews(key)) expect(key, fingerprint)
+    }
+  }
+
+  /** A date has passed by the file that this process has; by a newer one of another process it may have been moved. */
+  const isOurDate = (key: string): boolean => latest(datesKey(key)) === seen.get(datesKey(key))
+
+  const take = (next: Configuration): void => {
+    const moment = now()
+    // what a date has ended stays ended, even if nobody has looked before the next file takes the date back
+    if (adopted !== undefined) see(stateAt(adopted, moment), isOurDate)
+    if (next !== adopted) {
+      const state = stateAt(next, moment)
+      see(state, () => true)
+      // at first all that the store knows is compared: edits made while stopped count
+      for (const key of [...(adopted === undefined ? records : seen).keys()]) {
+        if (state.has(key)) continue
+        seen.delete(key)
+        expect(key, removed)
+      }
+    }
+    adopted = next
+    stretch = stretchAt(next, moment)
   }
 
   /** Takes what the store says, unless it is older than what it has said before. */
@@ -86,35 +141,49 @@ export const createTrust = (deps: {
     }
   }
 
-  return {
-    async adopt (configuration) {
-      const moment = now()
-      for (const connection of configuration.connections.values()) expect(connection.id, trustOf(connection, moment))
-      for (const id of new Set([...records.keys(), ...pending.keys()])) {
-        if (!configuration.connections.has(id)) expect(id, removed)
-      }
-      changed()
-      try {
-        await retry()
-      } catch (error) {
-        log.error({ err: error, connections: [...pending.keys()] },
-          'the store does not take a change of trust: nobody can sign in through these connections until it does')
-      }
-    },
+  const adopt = async (configuration: Configuration): Promise<void> => {
+    take(configuration)
+    changed()
+    try {
+      await retry()
+    } catch (error) {
+      log.error({ err: error, connections: [...pending.keys()] },
+        'the store does not take a change of trust: nobody can sign in through these connections until it does')
+    }
+  }
 
-    generation (id) {
-      if (pending.has(id)) return undefined
-      const record = records.get(id)
-      return record !== undefined && record.fingerprint === today(id) ? record.generation : undefined
+  const follow = async (): Promise<void> => {
+    if (adopted !== undefined && !isWithinStretch(stretch, now())) await adopt(adopted)
+  }
+
+  const generation = (id: string): number | undefined => {
+    if (pending.has(id)) return undefined
+    const record = records.get(id)
+    return record !== undefined && record.fingerprint === today(id) ? record.generation : undefined
+  }
+
+  return {
+    adopt,
+    follow,
+    generation,
+
+    async settled (id) {
+      await follow()
+      try {
+        if (pending.has(id)) await retry()
+      } catch {
+        // said when it was adopted
+      }
+      return generation(id)
     },
 
     learn (news) {
       const fresh = news.filter(keep)
       if (fresh.length === 0) return
       for (const { connection, fingerprint } of fresh) {
-        const ours = today(connection)
+        const ours = seen.get(connection)
         if (ours === undefined || ours === fingerprint || pending.has(connection)) continue
-        log.warn({ connection }, 'another process has seen a newer configuration of this connection: nobody is signed in through it here until ours is reloaded')
+        log.warn({ connection }, 'another process has seen a newer configuration of this connection: where the two differ, nobody is signed in through it here until ours is reloaded')
       }
       changed()
     },

@@ -117,6 +117,122 @@ t.test('another process that has seen a newer configuration: its word counts her
   t.ok(beside.sessions.find(fresh, analytics))
 })
 
+const T = 1_800_000_100
+/** globex's google takes over from globex's entra, which somebody is signed in through, at T. */
+const handover = (at = T) => ({
+  connections: {
+    okta: {},
+    entra: { organization: 'globex', replacedBy: { id: 'google', status: 'testing', activateAt: at } },
+    google: { organization: 'globex', status: 'testing', activateAt: at, replaces: 'entra' }
+  } as const
+})
+
+t.test('R10 N13 at a date the replaced connection ends and the new one begins, with nobody told; a clock set back revives nothing', async t => {
+  const { sessions, signIn, clock } = await createWorld(t, handover())
+  const old = await signIn({ connection: 'entra' })
+  const okta = await signIn()
+  const open = sessions.find(old, analytics) as Session
+  const before = sessions.trust.generation('google')
+  t.equal(sessions.find(await signIn({ connection: 'google' }), analytics), undefined, 'testing until then')
+  let told = 0
+  sessions.onEnd(() => { if (!sessions.isLive(open)) told++ })
+  clock.now = T - 1
+  t.ok(sessions.find(old, analytics))
+  clock.now = T
+  t.equal(sessions.find(old, analytics), undefined, 'at once, with nothing but the clock')
+  t.notOk(sessions.isLive(open))
+  t.equal(sessions.trust.generation('entra'), undefined, 'between the date and the store')
+  t.equal(sessions.trust.generation('google'), undefined)
+  const settled = await sessions.trust.settled('google')
+  t.ok(settled !== undefined && settled > (before ?? NaN), 'whoever signs in at that moment need not wait')
+  const fresh = await signIn({ connection: 'google' })
+  t.ok(sessions.find(fresh, analytics))
+  t.ok(sessions.find(okta, analytics), 'nobody else is touched')
+  t.ok(told > 0, 'what is open is told')
+
+  clock.now = T - 50
+  t.equal(sessions.find(old, analytics), undefined, 'the clock was set back: what was ended is')
+  t.equal(sessions.find(fresh, analytics), undefined, 'and what has not begun')
+  t.ok(await eventually(() => sessions.trust.generation('entra') !== undefined), 'by the clock it is in force')
+  t.equal(sessions.find(old, analytics), undefined)
+  const again = await signIn({ connection: 'entra' })
+  t.ok(sessions.find(again, analytics))
+  clock.now = T + 50
+  t.equal(sessions.find(again, analytics), undefined)
+  t.ok(await eventually(() => sessions.trust.generation('google') !== undefined))
+  t.equal(sessions.find(fresh, analytics), undefined, 'nor does a clock that goes on')
+  t.ok(sessions.find(okta, analytics))
+})
+
+t.test('R10 N13 what a date has ended stays ended when the next file takes the date back, however soon', async t => {
+  for (const broken of [false, true]) {
+    const world = await createWorld(t, handover())
+    const old = await world.signIn({ connection: 'entra' })
+    world.clock.now = T
+    if (broken) world.broken.add('adoptTrust')
+    // nobody has looked since the date: not even the tick
+    await world.reload({ connections: { entra: { organization: 'globex' } } })
+    world.broken.clear()
+    t.ok(await eventually(() => world.sessions.trust.generation('entra') !== undefined))
+    t.equal(world.sessions.find(old, analytics), undefined)
+    t.ok(world.sessions.find(await world.signIn({ connection: 'entra' }), analytics))
+  }
+})
+
+t.test('R10 N13 a date that passed while stopped, and a store that fails at a date', async t => {
+  const world = await createWorld(t, handover())
+  const old = await world.signIn({ connection: 'entra' })
+  await world.stop()
+  world.clock.now = T
+  const after = await world.beside(handover())
+  t.equal(after.sessions.find(old, analytics), undefined)
+  t.ok(after.sessions.find(await after.signIn({ connection: 'google' }), analytics), 'at once after the start')
+  await after.stop()
+  const back = await after.beside({ connections: { entra: { organization: 'globex' } } })
+  t.equal(back.sessions.find(old, analytics), undefined, 'taken back while stopped')
+
+  const other = await createWorld(t, handover(T + 100))
+  other.clock.now = T
+  const victim = await other.signIn({ connection: 'entra' })
+  other.broken.add('adoptTrust')
+  other.clock.now = T + 100
+  t.equal(other.sessions.find(victim, analytics), undefined)
+  t.equal(await other.sessions.trust.settled('google'), undefined, 'nobody signs in until the store has it')
+  t.ok(other.logs.some(line => line.includes('"level":50') && line.includes('google')), 'an alarm')
+  other.broken.clear()
+  t.not(await other.sessions.trust.settled('google'), undefined)
+  t.equal(other.sessions.find(victim, analytics), undefined)
+})
+
+t.test('R10 N13 a process with an older file announces neither dates that were moved nor settings that it has not changed', async t => {
+  const old = await createWorld(t, { connections: { ...handover().connections, okta: { fingerprint: 'f0' } } })
+  const newer = await old.beside({ connections: { ...handover(T + 1_000).connections, okta: { fingerprint: 'f1' } } })
+  const okta = await newer.signIn()
+  const entra = await newer.signIn({ connection: 'entra' })
+  t.ok(await eventually(() => old.logs.some(line => line.includes('newer configuration'))), 'said there')
+  // its own tick, a reload that changes something else, and one that changes nothing
+  await old.reload({ idle: 3_000, connections: { ...handover().connections, okta: { fingerprint: 'f0' } } })
+  old.clock.now = T
+  await old.sessions.trust.settled('google')
+  await old.reload({ idle: 3_001, connections: { ...handover().connections, okta: { fingerprint: 'f0' } } })
+  t.equal(old.sessions.find(entra, analytics), undefined, 'here it is over')
+  t.equal(old.sessions.trust.generation('google'), undefined, 'and nothing has begun')
+  t.equal(old.sessions.trust.generation('okta'), undefined)
+  const beside = await newer.beside({ connections: { ...handover(T + 1_000).connections, okta: { fingerprint: 'f1' } } })
+  for (const { sessions } of [newer, beside]) {
+    t.ok(sessions.find(entra, analytics), 'not where the newer file is')
+    t.ok(sessions.find(okta, analytics))
+  }
+  await old.reload({ connections: { ...handover(T + 1_000).connections, okta: { fingerprint: 'f1' } } })
+  t.ok(old.sessions.find(entra, analytics), 'it agrees once it has the newer file')
+  t.ok(old.sessions.find(okta, analytics))
+  old.clock.now = T + 1_000
+  await Promise.all([old, newer].map(({ sessions }) => sessions.trust.settled('google')))
+  const fresh = await old.signIn({ connection: 'google' })
+  t.ok(await eventually(() => newer.sessions.find(fresh, analytics) !== undefined), 'and the date is the same one for all')
+  t.equal(newer.sessions.find(entra, analytics), undefined)
+})
+
 t.test('V34 E12 an ended session is dead at once, on every host, in every process, and after a restart', async t => {
   const world = await createWorld(t)
   const given = world.session()
