@@ -51,6 +51,7 @@ const methods: Readonly<Record<string, readonly string[]>> = {
   '/login': reading,
   '/login/:connection': reading,
   '/login/:connection/callback': readingAndPosting,
+  '/login/callback': readingAndPosting,
   '/login/replace': readingAndPosting,
   '/logout': readingAndPosting,
   '/logout/done': reading,
@@ -171,6 +172,8 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
   app.get('/login/:connection', limited, step((visit, connection) => login.start.loginWith(connection, visit)))
   app.get('/login/:connection/callback', limited, step((visit, connection) => login.callback.receive(connection, visit)))
   app.post('/login/:connection/callback', limited, step((visit, connection) => login.callback.post(connection, visit)))
+  app.get('/login/callback', limited, step(visit => login.callback.receive(undefined, visit)))
+  app.post('/login/callback', limited, step(visit => login.callback.post(undefined, visit)))
   app.post('/login/replace', limited, step(visit => login.replacement.confirm(visit)))
   app.get('/logout', step(visit => login.signOut.signOut(visit)))
   app.post('/logout', step(visit => login.signOut.signOut(visit)))

@@ -1,11 +1,12 @@
 import type { Connection } from '../config/configuration.ts'
+import { redirectUriOf } from '../config/links.ts'
 import { PorticoError } from '../errors.ts'
 import { redirect, type Answer } from './answer.ts'
 import { keepAttempt } from './attempt.ts'
 import type { LoginDeps } from './deps.ts'
 import type { Refusal } from './failure.ts'
 import { longestHint } from './return-target.ts'
-import { randomName, type Wanted } from './sealed.ts'
+import { randomName, type TestPermit, type Wanted } from './sealed.ts'
 import type { Visit } from './visit.ts'
 import { startAgainLink } from './wanted.ts'
 
@@ -14,40 +15,50 @@ export interface AuthorizeOptions {
   readonly prompt?: string | undefined
 }
 
-/** To the identity provider, and a login attempt for this tab. */
+/** To the identity provider, and a login attempt for this tab. Throws what the provider cannot do now. */
+export type Attempting = (connection: Connection, wanted: Wanted | undefined, visit: Visit, options: AuthorizeOptions & {
+  /** For a test sign-in alone. */
+  readonly test?: TestPermit
+}) => Promise<Answer>
+
+/** As `Attempting`; what the provider cannot do now is said on a page with a way back. */
 export type Authorize = (connection: Connection, wanted: Wanted | undefined, visit: Visit, options: AuthorizeOptions) => Promise<Answer>
 
-/** The connection's own redirect URI, from configuration alone (behaviours.md O9). */
-export const redirectUriOf = (authOrigin: string, connection: string): string => `${authOrigin}/login/${connection}/callback`
+/** Begins login attempts (flow 3). */
+export const createAttempting = ({ configuration, sealer, sessions, connectors, now }: LoginDeps): Attempting => async (connection, wanted, visit, { loginHint, prompt, test }) => {
+  const generation = await sessions.trust.settled(connection.id)
+  if (generation === undefined) {
+    throw new PorticoError('PORTICO_STORE_UNAVAILABLE', { wanted: 'the trust generation of this connection', got: 'none: the store has not taken the last change, or another instance has a newer configuration', connection: connection.id })
+  }
+  const id = randomName()
+  const iat = now()
+  const told = wanted === undefined ? undefined : withoutBinding(wanted)
+  const shared = connection.callback === 'shared' ? true : undefined
+  const state = sealer().seal('state', { id, connection: connection.id, wanted: told, shared, test: test === undefined ? undefined : true, iat })
+  const { url, secrets } = await connectors[connection.connector].authorize(connection, {
+    redirectUri: redirectUriOf(configuration().authOrigin, connection), state, loginHint, prompt
+  })
+  return redirect(url, keepAttempt(sealer(), {
+    id,
+    connection: connection.id,
+    generation,
+    nonce: secrets.nonce,
+    codeVerifier: secrets.codeVerifier,
+    loginHint,
+    shared,
+    test,
+    iat,
+    // what comes back with the state needs no room in a cookie: ten tabs must fit
+    wanted: wanted === undefined || told?.page === undefined ? wanted : { ...wanted, page: undefined }
+  }, visit, iat))
+}
 
-/** Begins a login attempt (flow 3). What the provider cannot do now is said on a page with a way back. */
-export const createAuthorize = (deps: LoginDeps, refuse: Refusal): Authorize => async (connection, wanted, visit, { loginHint, prompt }) => {
-  const { configuration, sealer, sessions, connectors, now } = deps
+/** Begins sign-ins. */
+export const createAuthorize = ({ configuration }: LoginDeps, steps: { readonly attempting: Attempting, readonly refuse: Refusal }): Authorize => async (connection, wanted, visit, { loginHint, prompt }) => {
   try {
-    const generation = sessions.trust.generation(connection.id)
-    if (generation === undefined) {
-      throw new PorticoError('PORTICO_STORE_UNAVAILABLE', { wanted: 'the trust generation of this connection', got: 'none: the store has not taken the last change, or another instance has a newer configuration', connection: connection.id })
-    }
-    const id = randomName()
-    const iat = now()
-    const told = wanted === undefined ? undefined : withoutBinding(wanted)
-    const state = sealer().seal('state', { id, connection: connection.id, wanted: told, iat })
-    const { url, secrets } = await connectors[connection.connector].authorize(connection, {
-      redirectUri: redirectUriOf(configuration().authOrigin, connection.id), state, loginHint, prompt
-    })
-    return redirect(url, keepAttempt(sealer(), {
-      id,
-      connection: connection.id,
-      generation,
-      nonce: secrets.nonce,
-      codeVerifier: secrets.codeVerifier,
-      loginHint,
-      iat,
-      // what comes back with the state needs no room in a cookie: ten tabs must fit
-      wanted: wanted === undefined || told?.page === undefined ? wanted : { ...wanted, page: undefined }
-    }, visit, iat))
+    return await steps.attempting(connection, wanted, visit, { loginHint, prompt })
   } catch (error) {
-    return refuse(error, visit, {
+    return steps.refuse(error, visit, {
       connection: connection.id,
       organization: connection.organization.id,
       app: wanted?.app,

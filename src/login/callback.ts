@@ -3,44 +3,39 @@ import { isActive } from '../config/standing.ts'
 import { PorticoError } from '../errors.ts'
 import type { Admit } from './admit.ts'
 import { redirect, type Answer } from './answer.ts'
-import { dropAttempt, readAttempt } from './attempt.ts'
-import { redirectUriOf, type Authorize } from './authorize.ts'
+import { dropAttempt } from './attempt.ts'
+import type { Authorize } from './authorize.ts'
 import type { LoginDeps } from './deps.ts'
 import type { Refusal } from './failure.ts'
 import { connectionForEmail } from './find-connection.ts'
 import type { HandOff } from './hand-off.ts'
 import type { Replacement } from './replace.ts'
-import { attemptLifetime, isFresh, openSealed, postedSchema, stateSchema, type Attempt, type Wanted } from './sealed.ts'
-import { only, type Visit } from './visit.ts'
+import type { Arrival, Returning } from './returning.ts'
+import type { Attempt, Wanted } from './sealed.ts'
+import type { Visit } from './visit.ts'
 import { firstApp, otherAccountLink, startAgainLink } from './wanted.ts'
 
-/** Parameters of an authorization response that may be there once (RFC 6749 §3.1; behaviours.md O10, F19). */
-const protocolParameters = ['code', 'state', 'iss', 'error', 'error_description', 'session_state', 'response']
-/** Seconds between a POST and the GET that it is answered with. */
-const postedLifetime = 60
-/** Characters of a response that came by POST: it goes on in an address. */
-const longestPosted = 6_000
-
 export interface CallbackSteps {
-  /** `GET /login/{connection}/callback` */
-  receive (connection: string, visit: Visit): Promise<Answer>
-  /** `POST /login/{connection}/callback` (OAuth 2.0 Form Post Response Mode): sent on as a GET, since no `Lax` cookie comes with it. */
-  post (connection: string, visit: Visit): Answer
+  /** `GET /login/{connection}/callback`; without one, the shared `GET /login/callback`. */
+  receive (arrival: Arrival, visit: Visit): Promise<Answer>
+  /** The same by POST (OAuth 2.0 Form Post Response Mode): sent on as a GET. */
+  post (arrival: Arrival, visit: Visit): Answer
 }
 
 /** The return from the identity provider (product.md, flow 4): one check after the other. */
 export const createCallback = (deps: LoginDeps, steps: {
+  readonly returning: Returning
   readonly admit: Admit
   readonly authorize: Authorize
   readonly handOff: HandOff
   readonly replacement: Replacement
   readonly refuse: Refusal
 }): CallbackSteps => {
-  const { configuration, sealer, sessions, store, connectors, now, log } = deps
-  const { admit, authorize, handOff, replacement, refuse } = steps
+  const { configuration, sessions, now, log } = deps
+  const { returning, admit, authorize, handOff, replacement, refuse } = steps
 
   /** This browser does not hold the attempt: never an error for who is signed in, never a sign-in for who is not. */
-  const lost = async (visit: Visit, wanted: Wanted | undefined, connection: string, why: string): Promise<Answer> => {
+  const lost = async (visit: Visit, wanted: Wanted | undefined, connection: string | undefined, why: string): Promise<Answer> => {
     log.info({ request_id: visit.requestId, connection, why }, 'a return without its attempt')
     if (visit.session !== undefined) return await handOff(visit.session, wanted ?? firstApp(configuration(), visit.session), visit)
     // no cookie at all, and once before: this browser keeps none
@@ -55,7 +50,7 @@ export const createCallback = (deps: LoginDeps, steps: {
   }
 
   /** Whether the connection is trusted as it was when the attempt began (behaviours.md N13). */
-  const isTrusted = (attempt: Attempt): Connection | undefined => {
+  const trusted = (attempt: Attempt): Connection | undefined => {
     const connection = configuration().connections.get(attempt.connection)
     return connection !== undefined && isActive(connection, now()) && sessions.trust.generation(connection.id) === attempt.generation ? connection : undefined
   }
@@ -71,36 +66,20 @@ export const createCallback = (deps: LoginDeps, steps: {
     return { ...again, cookies: [...cookies, ...again.cookies] }
   }
 
-  const receive = async (id: string, visit: Visit): Promise<Answer> => {
-    const posted = openSealed(sealer(), 'handle', postedSchema, only(visit.query, 'response'))
-    const parameters = posted === undefined ? visit.query : new URLSearchParams(posted.parameters)
-    const state = only(parameters, 'state') ?? ''
-    const opened = openSealed(sealer(), 'state', stateSchema, state)
-    const wanted = opened?.wanted
-
-    const repeated = protocolParameters.find(name => parameters.getAll(name).length > 1)
-    if (repeated !== undefined) {
-      return refuse(new PorticoError('PORTICO_RESPONSE_INVALID', { wanted: `${repeated} at most once`, got: 'it more than once', connection: id }), visit, {
-        startAgain: startAgainLink(configuration(), wanted)
-      })
-    }
-    if (opened === undefined) return await lost(visit, undefined, id, 'no state of ours')
-    if (posted !== undefined && !isFresh(posted.iat, now(), postedLifetime)) return await lost(visit, wanted, id, 'a response that was sent long ago')
-    if (opened.connection !== id) {
-      return refuse(new PorticoError('PORTICO_RESPONSE_STATE', { wanted: `the callback of ${opened.connection}`, got: `the callback of ${id}`, connection: id }), visit, {
-        startAgain: startAgainLink(configuration(), wanted)
-      })
-    }
-    const held = readAttempt(sealer(), opened.id, visit, now())
-    if (held === undefined || held.connection !== id) return await lost(visit, wanted, id, 'no such attempt in this browser')
-    const attempt = { ...held, wanted: held.wanted === undefined ? undefined : { ...held.wanted, page: held.wanted.page ?? wanted?.page } }
+  const receive = async (arrival: Arrival, visit: Visit): Promise<Answer> => {
+    const returned = returning.read(arrival, visit)
+    const { state } = returned
+    const wanted = state?.wanted
+    if (returned.kind === 'refused') return refuse(returned.error, visit, { startAgain: startAgainLink(configuration(), wanted) })
+    if (returned.kind === 'lost') return await lost(visit, wanted, state?.connection ?? arrival, returned.why)
+    const { attempt } = returned
 
     const cookies = [dropAttempt(attempt.id)]
-    const before = isTrusted(attempt)
+    const before = trusted(attempt)
     if (before === undefined) return await restart(visit, attempt, cookies)
 
     const context = {
-      connection: id,
+      connection: before.id,
       organization: before.organization.id,
       app: attempt.wanted?.app,
       startAgain: startAgainLink(configuration(), attempt.wanted),
@@ -108,8 +87,8 @@ export const createCallback = (deps: LoginDeps, steps: {
       cookies
     }
     try {
-      if (!await store.putIfAbsent('attempt', attempt.id, 'used', attempt.iat + attemptLifetime + 60)) {
-        const answer = await lost(visit, wanted, id, 'an attempt that was used before')
+      if (!await returning.use(attempt)) {
+        const answer = await lost(visit, wanted, before.id, 'an attempt that was used before')
         return { ...answer, cookies: [...cookies, ...answer.cookies] }
       }
     } catch (error) {
@@ -117,14 +96,9 @@ export const createCallback = (deps: LoginDeps, steps: {
       return refuse(error, visit, { ...context, cookies: [] })
     }
     try {
-      const identity = await connectors[before.connector].authenticate(before, {
-        parameters,
-        redirectUri: redirectUriOf(configuration().authOrigin, id),
-        state,
-        secrets: { nonce: attempt.nonce, codeVerifier: attempt.codeVerifier }
-      }, now())
+      const identity = await returning.authenticate(before, returned)
       // it may have been replaced while its provider was asked
-      const connection = isTrusted(attempt)
+      const connection = trusted(attempt)
       if (connection === undefined) return await restart(visit, attempt, cookies)
       const { session } = await admit(identity, connection, attempt.generation, visit)
       return visit.session !== undefined && visit.session.member !== session.member
@@ -142,15 +116,12 @@ export const createCallback = (deps: LoginDeps, steps: {
   return {
     receive,
 
-    post: (id, visit) => {
-      const parameters = visit.form.toString()
-      if (parameters.length > longestPosted) {
-        return refuse(new PorticoError('PORTICO_RESPONSE_INVALID', { wanted: `at most ${longestPosted} characters`, got: String(parameters.length), connection: id }), visit, {
-          startAgain: startAgainLink(configuration(), undefined)
-        })
+    post: (arrival, visit) => {
+      try {
+        return returning.forward(arrival, visit)
+      } catch (error) {
+        return refuse(error, visit, { startAgain: startAgainLink(configuration(), undefined) })
       }
-      const response = sealer().seal('handle', { parameters, iat: now() })
-      return redirect(`${redirectUriOf(configuration().authOrigin, encodeURIComponent(id))}?response=${response}`, [], 303)
     }
   }
 }

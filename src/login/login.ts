@@ -1,13 +1,14 @@
 import { createAccount } from './account.ts'
 import { createAdmit } from './admit.ts'
 import type { Answer } from './answer.ts'
-import { createAuthorize } from './authorize.ts'
+import { createAttempting, createAuthorize } from './authorize.ts'
 import { createBegin, type BeginSteps } from './begin.ts'
 import { createCallback, type CallbackSteps } from './callback.ts'
 import type { LoginDeps } from './deps.ts'
 import { createRefusal } from './failure.ts'
 import { createHandOff } from './hand-off.ts'
 import { createRedeem, type Redeem } from './redeem.ts'
+import { createReturning } from './returning.ts'
 import { createReplacement, type Replacement } from './replace.ts'
 import { createSignOut, type SignOutSteps } from './sign-out.ts'
 import { createStart, type StartSteps } from './start.ts'
@@ -27,13 +28,15 @@ export interface Login {
 /** Puts the steps together: app host → start → authorize → callback → replace → hand-off → redeem. */
 export const createLogin = (deps: LoginDeps): Login => {
   const refuse = createRefusal(deps)
-  const authorize = createAuthorize(deps, refuse)
+  const attempting = createAttempting(deps)
+  const returning = createReturning(deps)
+  const authorize = createAuthorize(deps, { attempting, refuse })
   const handOff = createHandOff(deps, refuse)
   const replacement = createReplacement(deps, { handOff, refuse })
   const begins = createBegin(deps)
   return {
     start: createStart(deps, { authorize, handOff, refuse }),
-    callback: createCallback(deps, { admit: createAdmit(deps), authorize, handOff, replacement, refuse }),
+    callback: createCallback(deps, { returning, admit: createAdmit(deps), authorize, handOff, replacement, refuse }),
     replacement,
     begins,
     redeem: createRedeem(deps, begins, refuse),

@@ -29,6 +29,14 @@ export const beginSchema = z.object({ id: z.string(), host: z.string(), secret: 
 
 export type Begin = z.infer<typeof beginSchema>
 
+/** A test sign-in's permission: how its connection stood when the link was made, and until when the link holds (seconds). */
+export const testPermitSchema = z.object({ standing: z.enum(['testing', 'active']), expires: z.number() })
+
+export type TestPermit = z.infer<typeof testPermitSchema>
+
+/** `token` of a test link: which connection it is for, and whose. */
+export const testTokenSchema = testPermitSchema.extend({ connection: z.string(), organization: z.string() })
+
 /** What an app host asks of the auth host, by way of the browser. */
 export const requestSchema = z.object({ wanted: wantedSchema, iat })
 
@@ -41,13 +49,26 @@ export const attemptSchema = z.object({
   codeVerifier: z.string(),
   loginHint: z.string().optional(),
   wanted: wantedSchema.optional(),
+  /** It returns to the shared redirect URI: as the connection said when it began, whatever it says since. */
+  shared: z.literal(true).optional(),
+  /** It is a test: nothing that it returns with ever becomes a session. */
+  test: testPermitSchema.optional(),
   iat
 })
 
 export type Attempt = z.infer<typeof attemptSchema>
 
 /** `state`: opaque to the identity provider, and enough to find the way without the cookie. */
-export const stateSchema = z.object({ id: z.string(), connection: z.string(), wanted: wantedSchema.optional(), iat })
+export const stateSchema = z.object({
+  id: z.string(),
+  connection: z.string(),
+  wanted: wantedSchema.optional(),
+  shared: z.literal(true).optional(),
+  test: z.literal(true).optional(),
+  iat
+})
+
+export type State = z.infer<typeof stateSchema>
 
 /** What a ticket stands for, in the store. */
 export const ticketSchema = z.object({ host: z.string(), session: sessionSchema })

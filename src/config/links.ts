@@ -1,0 +1,15 @@
+import type { AppPlace, Connection } from './configuration.ts'
+
+/**
+ * The redirect URI that is registered at the identity provider, from configuration alone (behaviours.md
+ * O9): the connection's own, or the one that it shares (product R8, R27).
+ */
+export const redirectUriOf = (authOrigin: string, { id, callback }: Pick<Connection, 'id' | 'callback'>): string =>
+  `${authOrigin}/login${callback === 'shared' ? '' : `/${id}`}/callback`
+
+/** Where an identity provider sends people who begin there (OpenID Connect Core §4): its initiate-login URI (product R23). */
+export const initiateLoginUriOf = (authOrigin: string, connection: string): string => `${authOrigin}/login/${connection}`
+
+/** One link that signs people in through this connection and opens this app (product R31). */
+export const appLinkOf = (authOrigin: string, connection: string, { app, region }: AppPlace): string =>
+  `${authOrigin}/login/${connection}?${new URLSearchParams({ app: app.id, ...region !== undefined && { region } })}`

@@ -1,0 +1,109 @@
+import type { Connection } from '../config/configuration.ts'
+import { redirectUriOf } from '../config/links.ts'
+import type { Identity } from '../connections/connector.ts'
+import type { Trace } from '../connections/trace.ts'
+import { PorticoError } from '../errors.ts'
+import { redirect, type Answer } from './answer.ts'
+import { readAttempt } from './attempt.ts'
+import type { LoginDeps } from './deps.ts'
+import { attemptLifetime, isFresh, openSealed, postedSchema, stateSchema, type Attempt, type State } from './sealed.ts'
+import { only, type Visit } from './visit.ts'
+
+/** Parameters of an authorization response that may be there once (RFC 6749 §3.1; behaviours.md O10, F19). */
+const protocolParameters = ['code', 'state', 'iss', 'error', 'error_description', 'session_state', 'response']
+/** Seconds between a POST and the GET that it is answered with. */
+const postedLifetime = 60
+/** Characters of a response that came by POST: it goes on in an address. */
+const longestPosted = 6_000
+
+/** Where a return arrived: the id of the connection whose own redirect URI it is; undefined at the shared one. */
+export type Arrival = string | undefined
+
+/** A return whose attempt this browser holds, at the address that the attempt returns to. */
+export interface Held {
+  readonly kind: 'held'
+  readonly state: State
+  readonly attempt: Attempt
+  readonly parameters: URLSearchParams
+  /** As the provider gave it back. */
+  readonly given: string
+}
+
+/** What a return is, before anybody is asked about it. `state` is undefined where it is none of ours. */
+export type Returned = Held |
+  { readonly kind: 'lost', readonly state: State | undefined, readonly why: string } |
+  { readonly kind: 'refused', readonly state: State | undefined, readonly error: PorticoError }
+
+export interface Returning {
+  /** Reads a return and finds its attempt (product.md, flow 4). Asks nobody, and spends nothing. */
+  read (arrival: Arrival, visit: Visit): Returned
+  /** Marks the attempt as used; tells whether it was not before (F3). Throws PORTICO_STORE_UNAVAILABLE. */
+  use (attempt: Attempt): Promise<boolean>
+  /** Validates the response and maps it to an identity. Throws the refusal. */
+  authenticate (connection: Connection, held: Held, trace?: Trace): Promise<Identity>
+  /** A return that came by POST goes on as a GET, since no `Lax` cookie comes with it. Throws PORTICO_RESPONSE_INVALID. */
+  forward (arrival: Arrival, visit: Visit): Answer
+}
+
+const nameOf = (arrival: Arrival): string => arrival === undefined ? 'the shared callback' : `the callback of ${arrival}`
+
+/**
+ * Whether the return must name its issuer (RFC 9207): at the shared redirect URI nothing else tells
+ * providers apart, but for Google and Entra themselves, whose issuer the ID token proves.
+ */
+const mustNameIssuer = ({ settings }: Connection): boolean =>
+  !(settings.connector === 'google' || settings.connector === 'entra') || settings.discovery_url !== undefined
+
+/** The return from an identity provider, the same for sign-ins and for tests of them. */
+export const createReturning = ({ configuration, sealer, store, connectors, now }: Pick<LoginDeps, 'configuration' | 'sealer' | 'store' | 'connectors' | 'now'>): Returning => ({
+  read: (arrival, visit) => {
+    const posted = openSealed(sealer(), 'handle', postedSchema, only(visit.query, 'response'))
+    const parameters = posted === undefined ? visit.query : new URLSearchParams(posted.parameters)
+    const given = only(parameters, 'state') ?? ''
+    const state = openSealed(sealer(), 'state', stateSchema, given)
+
+    const repeated = protocolParameters.find(name => parameters.getAll(name).length > 1)
+    if (repeated !== undefined) {
+      return { kind: 'refused', state, error: new PorticoError('PORTICO_RESPONSE_INVALID', { wanted: `${repeated} at most once`, got: 'it more than once', connection: state?.connection ?? arrival }) }
+    }
+    if (state === undefined) return { kind: 'lost', state, why: 'no state of ours' }
+    if (posted !== undefined && !isFresh(posted.iat, now(), postedLifetime)) return { kind: 'lost', state, why: 'a response that was sent long ago' }
+    const { connection } = state
+    const expected: Arrival = state.shared === true ? undefined : connection
+    if (arrival !== expected) {
+      return { kind: 'refused', state, error: new PorticoError('PORTICO_RESPONSE_STATE', { wanted: nameOf(expected), got: nameOf(arrival), connection: arrival ?? connection }) }
+    }
+    const held = readAttempt(sealer(), state.id, visit, now())
+    if (held === undefined || held.connection !== connection || held.shared !== state.shared || (held.test !== undefined) !== (state.test === true)) {
+      return { kind: 'lost', state, why: 'no such attempt in this browser' }
+    }
+    const wanted = held.wanted === undefined ? undefined : { ...held.wanted, page: held.wanted.page ?? state.wanted?.page }
+    return { kind: 'held', state, attempt: { ...held, wanted }, parameters, given }
+  },
+
+  use: async ({ id, iat }) => await store.putIfAbsent('attempt', id, 'used', iat + attemptLifetime + 60),
+
+  authenticate: async (connection, { attempt, parameters, given }, trace) => {
+    if (attempt.shared === true && mustNameIssuer(connection) && !parameters.has('iss')) {
+      const expectation = { wanted: `iss ${connectors.issuer(connection)} (RFC 9207) at the shared callback`, got: 'none' }
+      trace?.check({ name: 'iss of the response', passed: false, ...expectation })
+      throw new PorticoError('PORTICO_RESPONSE_ISSUER', { ...expectation, connection: connection.id, remedy: 'This provider does not name itself in its answers: use `callback: own`, and register that redirect URI.' })
+    }
+    return await connectors[connection.connector].authenticate(connection, {
+      parameters,
+      redirectUri: redirectUriOf(configuration().authOrigin, { id: connection.id, callback: attempt.shared === true ? 'shared' : 'own' }),
+      state: given,
+      secrets: { nonce: attempt.nonce, codeVerifier: attempt.codeVerifier }
+    }, now(), trace)
+  },
+
+  forward: (arrival, visit) => {
+    const parameters = visit.form.toString()
+    if (parameters.length > longestPosted) {
+      throw new PorticoError('PORTICO_RESPONSE_INVALID', { wanted: `at most ${longestPosted} characters`, got: String(parameters.length), connection: arrival })
+    }
+    const response = sealer().seal('handle', { parameters, iat: now() })
+    const here = redirectUriOf(configuration().authOrigin, { id: encodeURIComponent(arrival ?? ''), callback: arrival === undefined ? 'shared' : 'own' })
+    return redirect(`${here}?response=${response}`, [], 303)
+  }
+})
