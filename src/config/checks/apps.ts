@@ -62,6 +62,31 @@ const checkUpstream = (file: string, path: Path, upstream: UpstreamDraft, allowH
   }
 }
 
+/** Whether one of the app's rules lets anybody read this path. */
+const isPublicPath = (app: AppDraft, path: string): boolean => app.public?.some(rule => {
+  const [methods = '', named] = rule?.split(' ') ?? []
+  if (named !== undefined && !methods.split(',').includes('GET')) return false
+  const wanted = named ?? methods
+  return wanted.endsWith('/*') ? path.startsWith(wanted.slice(0, -1)) : path === wanted
+}) === true
+
+/** The app's own login page is one that nobody needs to be signed in for (product R18). */
+const checkAppLogin = (file: string, id: string, app: AppDraft, auth: URL | undefined, allowHttp: boolean, report: Report): void => {
+  const login = url(app.no_connection?.app_login)
+  if (login === undefined) return
+  const path: Path = ['apps', id, 'no_connection', 'app_login']
+  if (login.protocol === 'http:' && !isLoopback(login.hostname) && !allowHttp) {
+    report({ file, path, message: 'plain http beyond loopback: passwords would travel in the clear', remedy: 'use https' })
+  }
+  if (auth !== undefined && login.hostname === auth.hostname) {
+    report({ file, path, message: 'is on the auth host, which has no login page of an app', remedy: 'name the page where the app itself signs people in' })
+  }
+  const isOwn = placesOf(id, app).some(place => url(place.url)?.hostname === login.hostname)
+  if (isOwn && !isPublicPath(app, login.pathname)) {
+    report({ file, path, severity: 'warning', message: `needs a sign-in itself: ${login.pathname} is not public`, remedy: `add ${login.pathname}, and whatever the page loads and posts to, to public of this app` })
+  }
+}
+
 /** Hosts, upstreams and the forms of apps, over the auth host too. */
 export const checkApps = (file: string, settings: Draft<PorticoSettings>, written: Written, report: Report): void => {
   const allowHttp = settings.dangerously_allow_http === true
@@ -86,6 +111,7 @@ export const checkApps = (file: string, settings: Draft<PorticoSettings>, writte
   for (const [id, app] of Object.entries(settings.apps ?? {})) {
     if (app === undefined) continue
     checkForm(file, id, app, written, report)
+    checkAppLogin(file, id, app, auth, allowHttp, report)
     for (const place of placesOf(id, app)) {
       checkPublic(place.path, url(place.url), `apps.${id}`)
       checkUpstream(file, place.upstreamPath, place.upstream, allowHttp, report)

@@ -1,21 +1,16 @@
 import type { Report } from '../reporter.ts'
 import { isLoopback } from '../schema/addresses.ts'
-import { canonicalDomain } from '../schema/domain.ts'
-import type { OrganizationSettings } from '../schema/organization.ts'
 import type { PorticoSettings } from '../schema/portico.ts'
 import { seconds } from '../schema/values.ts'
 import type { Path } from '../source.ts'
 import { suggest } from '../suggest.ts'
 import type { Draft } from '../walk.ts'
+import { createDomainCheck } from './domains.ts'
+import { createLoginHostCheck } from './login-hosts.ts'
+import { checkReplaces } from './replaces.ts'
+import type { ConnectionDraft, OrganizationDraft } from './tenure.ts'
 
-/** An organization's file, as far as it makes sense. */
-export interface OrganizationDraft {
-  readonly id: string
-  readonly file: string
-  readonly settings: Draft<OrganizationSettings>
-}
-
-type ConnectionDraft = Draft<OrganizationSettings['connections'][string]>
+export type { OrganizationDraft }
 
 const day = 86_400
 const noticeDays = 60
@@ -74,15 +69,19 @@ const checkConnection = (file: string, path: Path, connection: ConnectionDraft, 
   }
 }
 
-/** What only shows over organizations together: duplicate connections and domains, unknown apps, longer sessions. */
+/** What only shows over organizations together, and over time: duplicate connections, domains and hosts, unknown apps, longer sessions. `now` in seconds. */
 export const createOrganizationCheck = (portico: Draft<PorticoSettings> | undefined, now: number, report: Report): (organization: OrganizationDraft) => void => {
   const apps = portico?.apps === undefined ? undefined : new Set(Object.keys(portico.apps))
   const connections = new Map<string, string>()
-  const owners = new Map<string, string>()
+  const checkDomains = createDomainCheck(now, report)
+  const checkLoginHosts = createLoginHostCheck(portico, report)
   return organization => {
     const { id, file, settings } = organization
     if (apps !== undefined) checkApps(organization, apps, report)
     checkSession(organization, portico?.session, report)
+    checkDomains(organization)
+    checkReplaces(organization, now, report)
+    checkLoginHosts(organization)
     for (const [name, connection] of Object.entries(settings.connections ?? {})) {
       if (connection === undefined) continue
       const path: Path = ['connections', name]
@@ -91,19 +90,6 @@ export const createOrganizationCheck = (portico: Draft<PorticoSettings> | undefi
       else report({ file, path, key: true, message: `the organization '${owner}' has a connection '${name}' already`, remedy: `rename this one, such as ${`${id}_${name}`.slice(0, 63)}: ids are unique over all organizations` })
       if (reservedIds.has(name)) report({ file, path, key: true, message: `'${name}' is a path of Portico's own (/login/${name})`, remedy: `rename it, such as ${`${id}_${name}`.slice(0, 63)}` })
       checkConnection(file, path, connection, now, report)
-      const own = new Set<string>()
-      for (const [index, domain] of connection.domains?.entries() ?? []) {
-        const canonical = domain === undefined ? undefined : canonicalDomain(domain)
-        if (canonical === undefined) continue
-        const at = [...path, 'domains', index]
-        if (own.has(canonical)) report({ file, path: at, message: `'${canonical}' is listed twice`, remedy: 'keep one of the two' })
-        else if (connection.status === 'active') {
-          const active = owners.get(canonical)
-          if (active === undefined) owners.set(canonical, `${name} of ${id}`)
-          else report({ file, path: at, message: `'${canonical}' is active in the connection ${active} already`, remedy: 'one active connection a domain: remove it from one, or set one to testing' })
-        }
-        own.add(canonical)
-      }
     }
   }
 }
