@@ -1,4 +1,5 @@
 import type { Configuration, Connection } from '../config/configuration.ts'
+import { PorticoError } from '../errors.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Connector } from './connector.ts'
@@ -22,6 +23,12 @@ export interface Connectors extends Readonly<Record<Connection['connector'], Con
 /** Behaviours O15. */
 const patience: Patience = { connect: 5_000, whole: 10_000 }
 
+/** Refuses: nobody comes in by a rule that is not written yet. */
+const notYet: Connector = {
+  authorize: ({ id }) => Promise.reject(new PorticoError('PORTICO_INTERNAL', { wanted: 'a connector that is built', connection: id })),
+  authenticate: ({ id }) => Promise.reject(new PorticoError('PORTICO_INTERNAL', { wanted: 'a connector that is built', connection: id }))
+}
+
 /**
  * The connectors of this process. Nothing is fetched here: a provider that is down at start, or later,
  * touches nobody but its own people.
@@ -40,6 +47,10 @@ export const createConnectors = (deps: {
   const providers = createProviders({ store, configuration, outbound, log, now: clock })
   return {
     oidc: createOidcConnector({ providers, outbound, clock }),
+    google: notYet,
+    entra: notYet,
+    okta: notYet,
+    manual: notYet,
     warm: async connection => {
       const provider = providers.of(connection)
       try {

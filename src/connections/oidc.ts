@@ -10,11 +10,12 @@ import type { Outbound } from './oidc/http.ts'
 import { lacksClaims, mapIdentity, mergeClaims } from './oidc/identity.ts'
 import type { Metadata } from './oidc/metadata.ts'
 import type { Providers } from './oidc/provider.ts'
+import { oidcSettings } from './oidc/settings.ts'
 
 /** `openid` always: without it there is no ID token. `groups` by default only where the provider knows it. */
 const scopesOf = (connection: Connection, metadata: Metadata): string => {
   const groups = metadata.scopes_supported?.includes('groups') === true ? ['groups'] : []
-  const wanted = connection.settings.scopes ?? ['openid', 'email', 'profile', ...groups]
+  const wanted = oidcSettings(connection).scopes ?? ['openid', 'email', 'profile', ...groups]
   return [...new Set(['openid', ...wanted])].join(' ')
 }
 

@@ -3,6 +3,7 @@ import type { Connection } from '../../config/configuration.ts'
 import { PorticoError } from '../../errors.ts'
 import { foreignText } from './foreign.ts'
 import type { Metadata } from './metadata.ts'
+import { oidcSettings } from './settings.ts'
 
 /** `application/x-www-form-urlencoded` (RFC 6749 §2.3.1, appendix B), which leaves `-`, `_`, `.` and `*` alone. */
 const formEncode = (text: string): string => new URLSearchParams({ v: text }).toString().slice(2)
@@ -22,10 +23,10 @@ const clientSecretBasic = (secret: string): ClientAuth => (_server, client, _bod
  */
 export const clientAuthentication = (connection: Connection, metadata: Metadata): ClientAuth => {
   const listed = metadata.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
-  const method = connection.settings.token_endpoint_auth_method ??
+  const method = oidcSettings(connection).token_endpoint_auth_method ??
     ['client_secret_basic', 'client_secret_post'].find(each => listed.includes(each))
-  if (method === 'client_secret_basic') return clientSecretBasic(connection.clientSecret)
-  if (method === 'client_secret_post') return ClientSecretPost(connection.clientSecret)
+  if (method === 'client_secret_basic') return clientSecretBasic(connection.clientSecret ?? '')
+  if (method === 'client_secret_post') return ClientSecretPost(connection.clientSecret ?? '')
   throw new PorticoError('PORTICO_IDP_METADATA', {
     wanted: 'client_secret_basic or client_secret_post', got: foreignText(listed.join(', ')), remedy: 'Set token_endpoint_auth_method if the provider takes one of them all the same.'
   })

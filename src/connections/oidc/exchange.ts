@@ -50,7 +50,7 @@ export const exchangeCode = async (parts: {
 }): Promise<Exchange> => {
   const { connection, provider, metadata, response, expected, outbound, now, clock } = parts
   const keys = provider.keys(metadata)
-  const secrets = [response.parameters.get('code') ?? '', response.secrets.codeVerifier, connection.clientSecret]
+  const secrets = [response.parameters.get('code') ?? '', response.secrets.codeVerifier, connection.clientSecret ?? '']
   let spent: Spent | undefined
 
   const spend = async (url: string, headers: Record<string, string>, form: string): Promise<Spent> => {

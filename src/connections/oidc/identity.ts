@@ -3,6 +3,7 @@ import { PorticoError } from '../../errors.ts'
 import type { Identity } from '../connector.ts'
 import { parseEmail, type Email } from '../../config/schema/email.ts'
 import { foreignText } from './foreign.ts'
+import { oidcSettings } from './settings.ts'
 import { isSound } from './sound.ts'
 
 type Claims = Readonly<Record<string, unknown>>
@@ -29,12 +30,14 @@ const isValue = (value: unknown): value is string => typeof value === 'string' &
 const isTrue = (value: unknown): boolean => value === true || value === 'true'
 
 /** Claims that userinfo may complete; all others are the ID token's alone. */
-const profileClaims = ({ settings: { claims: names } }: Connection): readonly string[] =>
-  [names.email, names.name, names.groups, '_claim_names', 'hasgroups']
+const profileClaims = (connection: Connection): readonly string[] => {
+  const { claims: names } = oidcSettings(connection)
+  return [names.email, names.name, names.groups, '_claim_names', 'hasgroups']
+}
 
 /** Whether something that the identity is made of is still to be asked for at the userinfo endpoint. */
 export const lacksClaims = (claims: Claims, connection: Connection): boolean => {
-  const { claims: names, dangerously_trust_unverified_email: trusting } = connection.settings
+  const { claims: names, dangerously_trust_unverified_email: trusting } = oidcSettings(connection)
   const needed = [names.email, names.name, names.groups, ...(trusting ? [] : ['email', 'email_verified'])]
   return needed.some(name => claim(claims, name) === undefined)
 }
@@ -58,7 +61,7 @@ export const mergeClaims = (idToken: Claims, userinfo: Claims, connection: Conne
 
 /** O13, G5, N2: one plain address that the provider vouches for, or that the operator said to believe. */
 const verifiedEmail = (claims: Claims, connection: Connection): Email => {
-  const { claims: names, dangerously_trust_unverified_email: trusting } = connection.settings
+  const { claims: names, dangerously_trust_unverified_email: trusting } = oidcSettings(connection)
   const value = claim(claims, names.email)
   if (value === undefined || value === '') {
     throw new PorticoError('PORTICO_EMAIL_MISSING', { wanted: `an e-mail as ${names.email}`, got: 'none' })
@@ -140,7 +143,7 @@ const methodsOf = (claims: Claims): readonly string[] | undefined => {
  * `sub` come from the ID token.
  */
 export const mapIdentity = (claims: Claims, token: { issuer: string, subject: string, issuedAt: number }, connection: Connection): Identity => {
-  const { claims: names } = connection.settings
+  const { claims: names } = oidcSettings(connection)
   presentHere(claims, [names.email, names.name, names.groups], names.groups)
   const email = verifiedEmail(claims, connection)
   ownDomain(email, connection)

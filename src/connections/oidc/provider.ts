@@ -9,6 +9,7 @@ import type { Outbound } from './http.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { discoveryAddress, type Metadata } from './metadata.ts'
 import type { Reach } from './reach.ts'
+import { oidcSettings } from './settings.ts'
 
 /** How a connection's provider is doing, for the status page. Times in seconds since the epoch. */
 export interface ProviderHealth {
@@ -45,7 +46,7 @@ interface ProviderDeps {
 
 const createProvider = (connection: Connection, deps: ProviderDeps): Provider => {
   const { store, configuration, outbound, log, now } = deps
-  const address = discoveryAddress(connection.settings.discovery_url)
+  const address = discoveryAddress(oidcSettings(connection).discovery_url)
   const reach = { issuerHost: new URL(address.url).hostname, allowHttp: connection.settings.dangerously_allow_http }
   let lastGood: number | undefined
   const failures = new Map<'document' | 'keys', { code: ErrorCode, at: number }>()
@@ -94,7 +95,7 @@ const createProvider = (connection: Connection, deps: ProviderDeps): Provider =>
 /** Anything that, changed, makes a state of yesterday one of another provider or client (behaviours V20). */
 const stateKey = (connection: Connection): string =>
   createHash('sha256').update(JSON.stringify([
-    connection.id, connection.fingerprint, connection.clientSecret, connection.settings.discovery_url, connection.settings.dangerously_allow_http
+    connection.id, connection.fingerprint, connection.clientSecret, oidcSettings(connection).discovery_url, connection.settings.dangerously_allow_http
   ])).digest('base64url')
 
 /** States survive a reload that does not concern them, and leave with their connections. */
