@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { check } from './commands/check.ts'
 import { usageOf, type Command, type Context, type Options } from './commands/command.ts'
+import { guide } from './commands/guide.ts'
 import { keysNew } from './commands/keys.ts'
 import { serve } from './commands/serve.ts'
 import { suggest } from './config/suggest.ts'
@@ -9,6 +10,7 @@ import { suggest } from './config/suggest.ts'
 const commands: readonly Command[] = [
   serve,
   check,
+  guide,
   keysNew
 ]
 

@@ -1,0 +1,79 @@
+import { canonicalDomain } from '../config/schema/domain.ts'
+import type { ConnectionDraft, Written } from './read.ts'
+
+/** An app as the customer's people meet it. */
+export interface AppFacts {
+  readonly id: string
+  readonly name: string
+  readonly urls: readonly string[]
+  /** Signs in by this connection and opens the app (R31). */
+  readonly link: string
+}
+
+/** What a guide fills in: addresses of this gateway, and what the files say already. Never a secret. */
+export interface Facts {
+  readonly organizationId: string
+  readonly organization: string
+  readonly connectionId: string
+  readonly connection: ConnectionDraft
+  /** The auth host's origin. */
+  readonly origin: string
+  readonly redirectUri: string
+  readonly initiateLoginUri: string
+  readonly afterLogoutUri: string
+  /** Named by the contract, not answered by this version. */
+  readonly frontChannelUri: string
+  readonly backChannelUri: string
+  /** Origins of the organization's own sign-in pages. */
+  readonly loginPages: readonly string[]
+  readonly domains: readonly string[]
+  /** Further domains of people who may come. */
+  readonly accepts: readonly string[]
+  readonly apps: readonly AppFacts[]
+  /** Whether the gateway does something with groups of this organization. */
+  readonly wantsGroups: boolean
+}
+
+const present = <T>(items: readonly (T | undefined)[] | undefined): T[] => (items ?? []).filter(item => item !== undefined)
+
+const canonical = (domains: readonly (string | undefined)[] | undefined): string[] =>
+  [...new Set(present(domains).map(domain => canonicalDomain(domain) ?? domain))]
+
+const originsOf = (urls: readonly (string | undefined)[]): string[] => present(urls).map(url => new URL(url).origin)
+
+/** Gathers the facts of one connection. */
+export const factsOf = (connectionId: string, { portico, organizationId, organization, connection }: Written): Facts => {
+  const origin = new URL(portico.auth_url ?? '').origin
+  const login = `${origin}/login/${connectionId}`
+  const mayUse = organization.apps === undefined ? undefined : new Set(organization.apps)
+  const apps = Object.entries(portico.apps ?? {}).flatMap(([id, app]): AppFacts[] => app === undefined || mayUse?.has(id) === false
+    ? []
+    : [{
+        id,
+        name: app.name ?? id,
+        urls: originsOf([app.url, ...Object.values(app.regions ?? {}).map(place => place?.url)]),
+        link: `${login}?app=${id}`
+      }])
+  const domains = canonical(connection.domains)
+  return {
+    organizationId,
+    organization: organization.name ?? organizationId,
+    connectionId,
+    connection,
+    origin,
+    redirectUri: connection.callback === 'shared' ? `${origin}/login/callback` : `${login}/callback`,
+    initiateLoginUri: login,
+    afterLogoutUri: `${origin}/logout/done`,
+    frontChannelUri: `${origin}/logout/${connectionId}/frontchannel`,
+    backChannelUri: `${origin}/logout/${connectionId}/backchannel`,
+    loginPages: originsOf(organization.login_hosts ?? []),
+    domains,
+    accepts: canonical(connection.accepts).filter(domain => !domains.includes(domain)),
+    apps,
+    wantsGroups: connection.groups !== undefined || apps.some(({ id }) => portico.apps?.[id]?.groups?.[organizationId] !== undefined)
+  }
+}
+
+/** Host names that browsers of the organization meet on our side. */
+export const ownHosts = ({ origin, loginPages, apps }: Facts): string[] =>
+  [...new Set([origin, ...loginPages, ...apps.flatMap(({ urls }) => urls)].map(url => new URL(url).host))]

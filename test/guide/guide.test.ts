@@ -1,0 +1,154 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+interface Result { status: number | null, out: string, err: string }
+
+/** Runs the command as an operator does, in an environment where nothing is set. */
+const run = (folder: string, ...args: readonly string[]): Promise<Result> => new Promise((resolve, reject) => {
+  const child = spawn(process.execPath, [join(root, 'bin/portico.js'), 'guide', ...args, '--config', join(folder, 'portico.yaml')], { cwd: root, env: { PATH: process.env['PATH'] ?? '' } })
+  const result: Result = { status: null, out: '', err: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => { result.out += text })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => { result.err += text })
+  child.on('error', reject).on('close', status => { resolve({ ...result, status }) })
+})
+
+const main = `auth_url: https://auth.example.com
+keys: [{ env: PORTICO_KEY }]
+apps:
+  analytics: { name: Analytics, url: https://analytics.example.com, upstream: http://127.0.0.1:1, groups: { acme: [staff] } }
+  dashboard:
+    regions:
+      us: { url: https://dashboard.example.com, upstream: http://127.0.0.1:1 }
+      eu: { url: https://dashboard-eu.example.com, upstream: http://127.0.0.1:1 }
+  internal: { url: https://internal.example.com, upstream: http://127.0.0.1:1 }
+`
+
+// As far as an operator knows before the customer has answered: no client id, no secret, no domain of theirs.
+const acme = `name: Acme Corp
+apps: [analytics, dashboard]
+login_hosts: [https://acme.example.com]
+connections:
+  entra_acme:
+    connector: entra
+    domains: [acme.com, bücher.example]
+    accepts: [acme.co.uk]
+    tenant_id: 11111111-2222-4333-8444-555555555555
+    client_secret: { env: NOT_SET_ANYWHERE }
+    client_secret_expires: 2027-05-01
+  google_acme:
+    connector: google
+    callback: shared
+    domains: [acme.com]
+    workspace_domain: acme.com
+    client_secret: the-literal-secret
+  okta_best_company:
+    connector: okta
+    domains: [acme.com]
+    okta_domain: acme.okta.com
+    client_id: 0oa1example
+  oidc_acme:
+    connector: oidc
+    domains: [acme.com]
+    discovery_url: https://login.acme.com/realms/main
+    claims: { email: mail }
+  manual_acme:
+    connector: manual
+    domains: [acme.com]
+    authorization_url: https://old.acme.com/authorize
+    token_url: https://old.acme.com/token
+`
+
+const hostile = `name: "1. <b>Best</b> & \`Co\` | *x* _y_ [z](http://e) &amp; \\u2028# <script>alert(1)</script>"
+connections:
+  okta_hostile:
+    connector: okta
+    domains: [hostile.example]
+    authorization_server: "a\`b\`\`c </code><script>"
+`
+
+const files = { 'portico.yaml': main, organizations: { 'acme.yaml': acme, 'hostile.yaml': hostile } }
+
+t.test('R27 R29 each provider’s page: its menus, and this connection’s addresses, before client id and secret are there', async t => {
+  const folder = t.testdir(files)
+  for (const [id, menus, values] of [
+    ['entra_acme', ['App registrations', 'New registration', 'Supported account types', 'Web', 'Client secrets', 'Value', 'Token configuration', 'Add groups claim'],
+      ['https://auth.example.com/login/entra_acme/callback', '11111111-2222-4333-8444-555555555555', '2027-05-01', 'xn--bcher-kva.example', 'acme.co.uk']],
+    ['google_acme', ['Google Auth Platform', 'Clients', 'Create client', 'Audience', 'Internal', 'Authorized JavaScript origins', 'Authorized redirect URIs'],
+      ['https://auth.example.com/login/callback', 'https://auth.example.com', 'acme.com']],
+    ['okta_best_company', ['Create App Integration', 'OIDC - OpenID Connect', 'Web Application', 'Sign-in redirect URIs', 'Sign-out redirect URIs', 'Either Okta or App', 'Initiate login URI', 'Assignments'],
+      ['https://auth.example.com/login/okta_best_company/callback', 'https://auth.example.com/login/okta_best_company', 'https://auth.example.com/logout/done', 'acme.okta.com', '0oa1example', 'groups']],
+    ['oidc_acme', ['Allowed Callback URLs', 'Valid redirect URIs', 'OIDC Web App', 'Configuration'],
+      ['https://auth.example.com/login/oidc_acme/callback', 'https://auth.example.com', 'client_secret_basic', 'mail', 'https://login.acme.com/realms/main']],
+    ['manual_acme', [], ['https://auth.example.com/login/manual_acme/callback', 'https://old.acme.com/authorize', 'https://old.acme.com/token']]
+  ] as const) {
+    const { status, out, err } = await run(folder, id)
+    t.same([status, err], [0, ''], id)
+    for (const menu of menus) t.ok(out.includes(`**${menu}**`), `${id}: ${menu}`)
+    for (const value of values) t.ok(out.includes(`\`${value}\``), `${id}: ${value}`)
+    t.ok(out.startsWith('# Single sign-on for Acme Corp: '))
+    for (const word of ['Never send it by e-mail', 'TXT record', `portico links --test ${id}`, `portico doctor ${id}`]) t.ok(out.includes(word), `${id}: ${word}`)
+    for (const link of ['analytics', 'dashboard']) t.ok(out.includes(`\`https://auth.example.com/login/${id}?app=${link}\``), `${id}: ${link}`)
+    t.notMatch(out, /undefined|\[object|the-literal-secret|NOT_SET_ANYWHERE/)
+    t.notOk(out.includes('internal'), 'nothing about apps of others')
+  }
+  t.notOk((await run(folder, 'google_acme')).out.includes('/login/google_acme/callback'), 'a shared attempt returns to the shared address only')
+})
+
+t.test('R15 R29 --json: the facts, and the hosts to exempt from TLS inspection, without a secret', async t => {
+  const folder = t.testdir(files)
+  const ours = ['auth.example.com', 'acme.example.com', 'analytics.example.com', 'dashboard.example.com', 'dashboard-eu.example.com']
+  for (const [id, provider] of [
+    ['entra_acme', ['login.microsoftonline.com', 'login.microsoft.com', '*.msauth.net', '*.msftauth.net']],
+    ['google_acme', ['accounts.google.com', '*.gstatic.com']],
+    ['okta_best_company', ['acme.okta.com', '*.oktacdn.com']],
+    ['oidc_acme', ['login.acme.com']],
+    ['manual_acme', ['old.acme.com']]
+  ] as const) {
+    const { status, out } = await run(folder, id, '--json')
+    t.equal(status, 0)
+    const facts: unknown = JSON.parse(out)
+    t.match(facts, { connection: id, organization: { id: 'acme', name: 'Acme Corp' }, login_pages: ['https://acme.example.com'], domains: ['acme.com'] })
+    t.match(facts, { exempt_from_tls_inspection: { ours, provider } }, id)
+    t.notMatch(out, 'the-literal-secret')
+    const page = (await run(folder, id)).out
+    for (const host of [...ours, ...provider]) t.ok(page.includes(`\`${host}\``), `${id}: ${host} is on the page`)
+  }
+})
+
+t.test('R29 --html: one file that runs and loads nothing, in which names stay text; Markdown likewise', async t => {
+  const folder = t.testdir(files)
+  const page = await run(folder, 'okta_hostile', '--html')
+  t.equal(page.status, 0)
+  t.match(page.out, /^<!doctype html>/)
+  t.notMatch(page.out, /<script|<b>Best|<link|<img|src=|href=|@import|url\(/)
+  t.ok(page.out.includes('&lt;b&gt;Best&lt;/b&gt; &amp; `Co`'))
+  t.ok(page.out.includes('a`b``c &lt;/code&gt;&lt;script&gt;'))
+  const markdown = (await run(folder, 'okta_hostile')).out
+  // whatever is not in a code span: every character that means something has a backslash before it
+  const outside = markdown.replaceAll(/(?<![\\`])(`+)(?!`)[^\n]*?[^`]\1(?!`)/g, '')
+  t.notMatch(outside, /(?<!\\)<(?:b|script|\/)/)
+  t.notMatch(outside, /(?<!\\)\[z|(?<!\\)\*x|(?<!\\)_y/)
+  t.ok(markdown.includes('``` a`b``c </code><script> ```'), 'a code span with backticks inside has a longer fence')
+  t.same([...markdown.matchAll(/^# /gm)].length, 1, 'one heading of the first order')
+})
+
+t.test('what cannot be written a guide for is said, with a status', async t => {
+  const folder = t.testdir({ ...files, organizations: { ...files.organizations, 'broken.yaml': 'name: [\nconnections:\n  lost_one: {}\n', 'saml.yaml': 'name: S\nconnections:\n  saml_s: { connector: saml, domains: [s.example] }\n' } })
+  for (const [args, status, pattern] of [
+    [['okta_best_compny'], 1, /organizations\/broken\.yaml:\d+:\d+/],
+    [['saml_s'], 1, /no guide for the connector 'saml'/],
+    [[], 2, /<connection>/],
+    [['okta_best_company', '--html', '--json'], 2, /exclude/]
+  ] as const) {
+    const result = await run(folder, ...args)
+    t.same([result.status, result.out], [status, ''], args.join(' '))
+    t.match(result.err, pattern)
+    t.notMatch(result.err, /at .*\.ts/)
+  }
+  t.match(await run(t.testdir(files), 'okta_best_compny'), { status: 1, err: /did you mean 'okta_best_company'\?/ })
+  t.match(await run(t.testdir({}), 'okta'), { status: 1, err: /portico\.yaml:1:1 is not there — / })
+})
