@@ -10,6 +10,8 @@ export interface ErrorDefinition {
   /** A heading and a sentence for the person in front of the browser. Reveals nothing. */
   readonly title: string
   readonly public: string
+  /** Whom to tell what, where that is known. */
+  readonly tell?: string
   /** What an operator does about it. */
   readonly remedy: string
 }
@@ -141,6 +143,12 @@ export const definitions = define({
     title: 'Your company\'s sign-in is not set up correctly',
     public: 'Your company\'s identity provider does not accept this service\'s credentials. Tell your administrator.',
     remedy: 'The client secret is wrong or expired (or the client id is): make a new secret at the identity provider and put it in client_secret.'
+  },
+  PORTICO_IDP_SECRET_EXPIRED: {
+    status: 502,
+    title: 'Your company\'s sign-in needs its administrator',
+    public: 'The credentials that this service has at your company\'s identity provider have expired. Tell your administrator.',
+    remedy: 'Make a new client secret (or certificate) at the identity provider, put it in client_secret, and its end in client_secret_expires.'
   },
   PORTICO_IDP_CODE_REFUSED: {
     status: 400,
@@ -275,12 +283,14 @@ export const definitions = define({
     status: 403,
     title: 'Your e-mail is not verified',
     public: 'Your company\'s identity provider does not call your e-mail verified.',
+    tell: 'Ask the administrator of your company\'s identity provider to verify the e-mail of your account there, or use another account.',
     remedy: 'Have the provider send email_verified: true; only if nobody can edit an e-mail there, set dangerously_trust_unverified_email.'
   },
   PORTICO_EMAIL_DOMAIN: {
     status: 403,
     title: 'This e-mail does not belong here',
     public: 'Your company\'s identity provider named an e-mail of a domain that it does not speak for.',
+    tell: 'Use the account with your work e-mail. If this is it, tell your administrator that its domain must be added to your company\'s sign-in here.',
     remedy: 'If the organization owns the domain, add it to domains of this connection; else the person needs another address at the provider.'
   },
   PORTICO_CLAIM_INVALID: {
@@ -321,11 +331,47 @@ export const definitions = define({
     public: 'You are signed in, but this page keeps forgetting it. Allow cookies for this address, then try again.',
     remedy: 'The session cookie did not come back to the app host: compare the app\'s url with what browsers use, and look for a proxy that drops Set-Cookie.'
   },
+  PORTICO_NOT_INVITED: {
+    status: 403,
+    title: 'You are not invited yet',
+    public: 'You signed in at your company\'s identity provider, but your organization lets in only whom it has invited, and your e-mail is not on its list.',
+    tell: 'Ask whoever looks after this service in your organization to invite this e-mail, or use another account.',
+    remedy: 'Add the e-mail to members.invited or to the invited_file of the organization; it is in force as soon as the file is saved.'
+  },
+  PORTICO_OTHER_ORGANIZATION: {
+    status: 403,
+    title: 'You belong to another organization',
+    public: 'Your e-mail is registered here already, under another organization than the one that you signed in through. It can belong to one only.',
+    tell: 'Sign in the way you did before. If you have changed organizations, ask your administrator to have your e-mail moved to the new one.',
+    remedy: 'See which organization has the e-mail: portico members list --email E. If the person has moved, portico members move takes the member along.'
+  },
+  PORTICO_MEMBER_BLOCKED: {
+    status: 403,
+    title: 'Your access is blocked',
+    public: 'You signed in at your company\'s identity provider, but your access to this service has been switched off.',
+    tell: 'If that is a mistake, ask whoever looks after this service in your organization to let this e-mail in again.',
+    remedy: 'Take the e-mail off blocked: of the organization, or run portico members unblock, whichever blocks it.'
+  },
+  PORTICO_MEMBER_CONFLICT: {
+    status: 403,
+    title: 'Your e-mail is known with another account',
+    public: 'Your company\'s identity provider knows this e-mail by another account than the one that was recorded here: it may be somebody else\'s by now.',
+    tell: 'If it has been yours all along, tell your administrator that your account at the identity provider was changed, and that it must be moved here.',
+    remedy: 'If it is the same person: portico members move --email E, and they sign in again. For everybody of a new connection: replaces.'
+  },
   PORTICO_APP_NOT_ALLOWED: {
     status: 403,
     title: 'This app is not open to your organization',
-    public: 'You are signed in, but your organization does not have this app. Ask your administrator, or use another account.',
+    public: 'You are signed in, but your organization does not have this app.',
+    tell: 'Ask your administrator whether your organization should have it, or use another account.',
     remedy: 'Add the app to `apps:` of the organization, or tell the person which account to use.'
+  },
+  PORTICO_GROUP_REQUIRED: {
+    status: 403,
+    title: 'This app is for certain groups',
+    public: 'You are signed in, but your organization opens this app to certain groups of its people, and you are in none of them.',
+    tell: 'Ask your administrator to put you into a group that may use it; then sign out and in again. Or use another account.',
+    remedy: 'Put the person into one of the wanted groups at the identity provider, or add one of theirs to groups: of the app. Filters and renaming of the connection come first.'
   },
   PORTICO_CROSS_SITE: {
     status: 403,
@@ -356,6 +402,62 @@ export const definitions = define({
     title: 'The form was not understood',
     public: 'What was sent is not a form.',
     remedy: 'Send application/x-www-form-urlencoded.'
+  },
+
+  // API keys and tokens
+  PORTICO_API_KEY_INVALID: {
+    status: 401,
+    title: 'This API key is not accepted',
+    public: 'There is no such API key, or it no longer exists. Make one on your account page.',
+    remedy: 'A key that was mistyped, revoked, or whose owner, organization or connection is no more; `portico api-keys list` shows those that exist.'
+  },
+  PORTICO_API_KEY_EXPIRED: {
+    status: 401,
+    title: 'This API key has expired',
+    public: 'The API key has reached its last day. Make a new one on your account page.',
+    remedy: 'Its owner makes a new key; `api_keys.lifetime` says how long keys live unless they are made with a date of their own.'
+  },
+  PORTICO_API_KEY_PAUSED: {
+    status: 401,
+    title: 'This API key is paused',
+    public: 'The owner of this API key has not signed in for too long. It works again once they sign in once.',
+    remedy: 'Its owner signs in once in a browser; `api_keys.pause_after` says after how long keys pause.'
+  },
+  PORTICO_API_KEY_APP: {
+    status: 401,
+    title: 'This API key is not for this app',
+    public: 'The API key was not made for this app, or its owner may no longer use this app.',
+    remedy: 'Its owner makes a key for this app; the organization must have the app, and its owner a group of it where the app asks for one.'
+  },
+  PORTICO_API_KEY_LIMIT: {
+    status: 409,
+    title: 'You have enough API keys',
+    public: 'Nobody may have more API keys than this. Revoke one that you no longer need.',
+    remedy: 'Revoke keys of this member that are not used; `portico api-keys list` shows when each was.'
+  },
+  PORTICO_API_KEY_REQUEST: {
+    status: 422,
+    title: 'The API key was not made',
+    public: 'Give it a name, at least one of your apps, and a number of days that is allowed.',
+    remedy: 'See what was wanted and what came.'
+  },
+  PORTICO_RECENT_SIGN_IN: {
+    status: 403,
+    title: 'Please sign in again first',
+    public: 'You signed in too long ago to make an API key. Sign in once more, then make it.',
+    remedy: 'Nothing to do. If a fresh sign-in does not help, the identity provider sends an old auth_time although prompt=login was asked.'
+  },
+  PORTICO_BEARER_INVALID: {
+    status: 401,
+    title: 'This access token is not accepted',
+    public: 'The access token was refused. Get a new one from your company\'s identity provider.',
+    remedy: 'See what was wanted and what came: a JWT access token of this connection\'s issuer, for bearer.audience, not expired; never an ID token.'
+  },
+  PORTICO_CREDENTIALS_CONFLICT: {
+    status: 400,
+    title: 'The request carries several credentials',
+    public: 'Send one API key or one access token, once.',
+    remedy: 'The client sends two different keys, a key and a token, or the same header twice: whom it speaks for is not guessed.'
   },
 
   PORTICO_INTERNAL: {
@@ -404,7 +506,7 @@ export class PorticoError extends Error {
 }
 
 /** The text that a stranger may read for `code`. */
-export const publicText = (code: ErrorCode): { title: string, text: string } => {
+export const publicText = (code: ErrorCode): { title: string, text: string, tell: string | undefined } => {
   const definition: ErrorDefinition = definitions[code]
-  return { title: definition.title, text: definition.public }
+  return { title: definition.title, text: definition.public, tell: definition.tell }
 }

@@ -7,7 +7,7 @@ const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\
 export const errorReference = (): string => {
   const rows = Object.entries<ErrorDefinition>(definitions)
     .sort(([a], [b]) => a < b ? -1 : 1)
-    .map(([code, { status, title, public: text, remedy }]) => `| \`${code}\` | ${status} | **${cell(title)}.** ${cell(text)} | ${cell(remedy)} |`)
+    .map(([code, { status, title, public: text, tell, remedy }]) => `| \`${code}\` | ${status} | **${cell(title)}.** ${cell(tell === undefined ? text : `${text} ${tell}`)} | ${cell(remedy)} |`)
   return `# Error codes
 
 <!-- Generated from src/errors.ts by \`npm run generate\`: edit there. -->

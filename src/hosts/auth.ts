@@ -53,6 +53,7 @@ const methods: Readonly<Record<string, readonly string[]>> = {
   '/login/:connection/callback': readingAndPosting,
   '/login/callback': readingAndPosting,
   '/login/replace': readingAndPosting,
+  '/login/choose': readingAndPosting,
   '/logout': readingAndPosting,
   '/logout/done': reading,
   '/account': reading,
@@ -175,6 +176,7 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
   app.get('/login/callback', limited, step(visit => login.callback.receive(undefined, visit)))
   app.post('/login/callback', limited, step(visit => login.callback.post(undefined, visit)))
   app.post('/login/replace', limited, step(visit => login.replacement.confirm(visit)))
+  app.post('/login/choose', limited, step(visit => login.entry.choose(visit)))
   app.get('/logout', step(visit => login.signOut.signOut(visit)))
   app.post('/logout', step(visit => login.signOut.signOut(visit)))
   app.get('/logout/done', step(visit => login.signOut.done(visit)))

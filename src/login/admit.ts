@@ -1,21 +1,30 @@
-import { mintMemberId } from '../access/members.ts'
+import { askAddresses, recordMember } from '../access/members.ts'
 import type { Connection } from '../config/configuration.ts'
 import type { Identity } from '../connections/connector.ts'
+import { PorticoError } from '../errors.ts'
 import { newSid, type Session } from '../sessions/session.ts'
 import type { LoginDeps } from './deps.ts'
-import type { Visit } from './visit.ts'
 
-/** What membership decided: a session to begin. */
-export interface Admission { readonly kind: 'session', readonly session: Session }
+/** What membership decided: a session to begin, or which of several invited addresses the person means (R20). */
+export type Admission =
+  | { readonly kind: 'session', readonly session: Session }
+  | { readonly kind: 'choose', readonly candidates: readonly string[] }
 
-/** Decides whether whom the provider named is let in, and as which member. Throws the refusal otherwise. */
-export type Admit = (identity: Identity, connection: Connection, generation: number, visit: Visit) => Promise<Admission>
+/**
+ * Decides whether whom the provider named is let in, and as which member. `chosen` is what the person
+ * answered when asked. Throws the refusal, or PORTICO_STORE_UNAVAILABLE.
+ */
+export type Admit = (identity: Identity, connection: Connection, generation: number, chosen?: string) => Promise<Admission>
 
 /** Membership (product.md, flow 4). `generation` is the connection's trust as the attempt began. */
-export const createAdmit = ({ configuration, store, now }: Pick<LoginDeps, 'configuration' | 'store' | 'now'>): Admit => async (identity, connection, generation) => {
-  const { member, created } = await store.findOrCreateMember({
-    organization: connection.organization.id, connection: connection.id, subject: identity.subject, email: identity.email
-  }, mintMemberId, now())
+export const createAdmit = ({ configuration, store, now }: Pick<LoginDeps, 'configuration' | 'store' | 'now'>): Admit => async (identity, connection, generation, chosen) => {
+  const candidates = await askAddresses(store, connection, identity.email)
+  const address = chosen ?? (candidates.length === 1 ? candidates[0] : undefined)
+  if (address === undefined) return { kind: 'choose', candidates }
+  if (!candidates.includes(address)) {
+    throw new PorticoError('PORTICO_NOT_INVITED', { wanted: `one of ${candidates.length} invited addresses`, got: 'another', connection: connection.id })
+  }
+  const { member, isNew } = await recordMember(store, configuration(), connection, identity, address, now())
   return {
     kind: 'session',
     session: {
@@ -28,9 +37,10 @@ export const createAdmit = ({ configuration, store, now }: Pick<LoginDeps, 'conf
       subject: identity.subject,
       idpSession: identity.idpSession,
       email: identity.email,
+      invited: member.invited,
       name: identity.name,
       groups: [...identity.groups],
-      newUser: created,
+      newUser: isNew,
       amr: identity.amr === undefined ? undefined : [...identity.amr],
       acr: identity.acr,
       authTime: identity.authTime,

@@ -1,15 +1,14 @@
 import type { Connection } from '../config/configuration.ts'
 import { isActive } from '../config/standing.ts'
 import { PorticoError } from '../errors.ts'
-import type { Admit } from './admit.ts'
 import { redirect, type Answer } from './answer.ts'
 import { dropAttempt } from './attempt.ts'
 import type { Authorize } from './authorize.ts'
 import type { LoginDeps } from './deps.ts'
+import type { Entry } from './enter.ts'
 import type { Refusal } from './failure.ts'
 import { connectionForEmail } from './find-connection.ts'
 import type { HandOff } from './hand-off.ts'
-import type { Replacement } from './replace.ts'
 import type { Arrival, Returning } from './returning.ts'
 import type { Attempt, Wanted } from './sealed.ts'
 import type { Visit } from './visit.ts'
@@ -25,14 +24,13 @@ export interface CallbackSteps {
 /** The return from the identity provider (product.md, flow 4): one check after the other. */
 export const createCallback = (deps: LoginDeps, steps: {
   readonly returning: Returning
-  readonly admit: Admit
   readonly authorize: Authorize
+  readonly entry: Entry
   readonly handOff: HandOff
-  readonly replacement: Replacement
   readonly refuse: Refusal
 }): CallbackSteps => {
   const { configuration, sessions, now, log } = deps
-  const { returning, admit, authorize, handOff, replacement, refuse } = steps
+  const { returning, authorize, entry, handOff, refuse } = steps
 
   /** This browser does not hold the attempt: never an error for who is signed in, never a sign-in for who is not. */
   const lost = async (visit: Visit, wanted: Wanted | undefined, connection: string | undefined, why: string): Promise<Answer> => {
@@ -100,10 +98,7 @@ export const createCallback = (deps: LoginDeps, steps: {
       // it may have been replaced while its provider was asked
       const connection = trusted(attempt)
       if (connection === undefined) return await restart(visit, attempt, cookies)
-      const { session } = await admit(identity, connection, attempt.generation, visit)
-      return visit.session !== undefined && visit.session.member !== session.member
-        ? await replacement.ask(session, visit.session, attempt.wanted, cookies)
-        : await replacement.finish(session, visit.session, attempt.wanted, visit, cookies)
+      return await entry.enter(identity, connection, attempt, visit)
     } catch (error) {
       // a code that is over, in a browser that is signed in: another tab was quicker
       if (visit.session !== undefined && error instanceof PorticoError && error.code === 'PORTICO_IDP_CODE_REFUSED') {

@@ -5,7 +5,7 @@ import { json, page, wantsHtml, type Answer } from './answer.ts'
 import type { LoginDeps } from './deps.ts'
 import type { Visit } from './visit.ts'
 
-export interface FailureContext extends Pick<ErrorPage, 'startAgain' | 'otherAccount' | 'signedInAs'> {
+export interface FailureContext extends Pick<ErrorPage, 'startAgain' | 'otherAccount' | 'signedInAs' | 'appName'> {
   readonly connection?: string | undefined
   readonly organization?: string | undefined
   readonly app?: string | undefined

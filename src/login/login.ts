@@ -5,6 +5,7 @@ import { createAttempting, createAuthorize } from './authorize.ts'
 import { createBegin, type BeginSteps } from './begin.ts'
 import { createCallback, type CallbackSteps } from './callback.ts'
 import type { LoginDeps } from './deps.ts'
+import { createEntry, type Entry } from './enter.ts'
 import { createRefusal } from './failure.ts'
 import { createHandOff } from './hand-off.ts'
 import { createRedeem, type Redeem } from './redeem.ts'
@@ -18,6 +19,7 @@ import type { Visit } from './visit.ts'
 export interface Login {
   readonly start: StartSteps
   readonly callback: CallbackSteps
+  readonly entry: Entry
   readonly replacement: Replacement
   readonly begins: BeginSteps
   readonly redeem: Redeem
@@ -33,10 +35,12 @@ export const createLogin = (deps: LoginDeps): Login => {
   const authorize = createAuthorize(deps, { attempting, refuse })
   const handOff = createHandOff(deps, refuse)
   const replacement = createReplacement(deps, { handOff, refuse })
+  const entry = createEntry(deps, { admit: createAdmit(deps), replacement, refuse })
   const begins = createBegin(deps)
   return {
     start: createStart(deps, { authorize, handOff, refuse }),
-    callback: createCallback(deps, { returning, admit: createAdmit(deps), authorize, handOff, replacement, refuse }),
+    callback: createCallback(deps, { returning, authorize, entry, handOff, refuse }),
+    entry,
     replacement,
     begins,
     redeem: createRedeem(deps, begins, refuse),

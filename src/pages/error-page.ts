@@ -7,6 +7,8 @@ export interface ErrorPage {
   readonly requestId: string
   /** Whoever signed in or tried to, as they may read it themselves. */
   readonly signedInAs?: string | undefined
+  /** The app that it is about. */
+  readonly appName?: string | undefined
   /** Where the page that was asked for is begun again. */
   readonly startAgain?: string | undefined
   /** Where another account is chosen. */
@@ -14,15 +16,17 @@ export interface ErrorPage {
 }
 
 /** What happened, whom to tell what, and the ways on. Reveals nothing but the code (R33). */
-export const errorPage = ({ code, requestId, signedInAs, startAgain, otherAccount }: ErrorPage): string => {
-  const { title, text } = publicText(code)
+export const errorPage = ({ code, requestId, signedInAs, appName, startAgain, otherAccount }: ErrorPage): string => {
+  const { title, text, tell } = publicText(code)
   return layout(title, html`<h1>${title}</h1>
 <p class="problem">${text}</p>
 ${signedInAs === undefined ? undefined : html`<p>You signed in as <strong>${signedInAs}</strong>.</p>`}
+${appName === undefined ? undefined : html`<p>The app is <strong>${appName}</strong>.</p>`}
+${tell === undefined ? undefined : html`<p>${tell}</p>`}
 ${startAgain === undefined ? undefined : html`<a class="button" href="${startAgain}">Try again</a>`}
 ${otherAccount === undefined ? undefined : html`<p><a href="${otherAccount}">Use another account</a></p>`}
 <dl>
-<dt>If it keeps happening, tell your administrator this code</dt><dd><code>${code}</code></dd>
+<dt>${tell === undefined ? 'If it keeps happening, tell your administrator this code' : 'Tell them this code'}</dt><dd><code>${code}</code></dd>
 <dt>and this request id</dt><dd><code>${requestId}</code></dd>
 </dl>`)
 }

@@ -36,6 +36,26 @@ const migrations: readonly string[] = [`
     sequence INTEGER NOT NULL UNIQUE
   ) STRICT;
 `, `
+  -- a person may be several members, one an invited address; a member without a subject waits for the next one
+  CREATE TABLE member_2 (
+    id TEXT NOT NULL PRIMARY KEY, organization TEXT NOT NULL, connection TEXT NOT NULL, subject TEXT,
+    -- empty where it is the e-mail
+    invited TEXT NOT NULL,
+    email TEXT NOT NULL,
+    address TEXT NOT NULL GENERATED ALWAYS AS (CASE invited WHEN '' THEN email ELSE invited END) VIRTUAL,
+    name TEXT, group_names TEXT NOT NULL,
+    created_at INTEGER NOT NULL, signed_in_at INTEGER NOT NULL, blocked_at INTEGER,
+    UNIQUE (organization, connection, subject, invited)
+  ) STRICT;
+  INSERT INTO member_2 (id, organization, connection, subject, invited, email, group_names, created_at, signed_in_at)
+    SELECT id, organization, connection, subject, '', email, '[]', created_at, created_at FROM member;
+  DROP TABLE member;
+  ALTER TABLE member_2 RENAME TO member;
+  CREATE INDEX member_by_email ON member (email);
+  CREATE INDEX member_by_invited ON member (invited);
+  CREATE INDEX member_by_connection ON member (connection);
+  CREATE INDEX member_by_address ON member (organization, address, id);
+`, `
   -- expired ones are kept for a while, so that their owners are told
   CREATE TABLE api_key (
     id TEXT NOT NULL PRIMARY KEY, hash TEXT NOT NULL UNIQUE, member TEXT NOT NULL REFERENCES member (id) ON DELETE CASCADE,

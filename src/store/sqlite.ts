@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { PorticoError } from '../errors.ts'
 import { createSqliteApiKeys } from './sqlite-api-keys.ts'
 import { storeFailure } from './sqlite-failure.ts'
+import { createSqliteMembers } from './sqlite-members.ts'
 import { migrate } from './sqlite-schema.ts'
 import { revocationKinds, type Store } from './store.ts'
 
@@ -16,9 +17,6 @@ const expiredKept = 30 * 86_400
 /** Characters. */
 const largestValue = 1_000_000
 
-const member = z.object({
-  id: z.string(), organization: z.string(), connection: z.string(), subject: z.string(), email: z.string(), createdAt: z.number()
-})
 const trust = z.object({ connection: z.string(), fingerprint: z.string(), generation: z.number() })
 const revocation = z.object({ kind: z.enum(revocationKinds), value: z.string(), issuedBefore: z.number(), expiresAt: z.number() })
 const sequenced = z.object({ sequence: z.number() })
@@ -65,11 +63,6 @@ const statements = (database: DatabaseSync) => ({
     ON CONFLICT DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at WHERE item.expires_at <= ?`),
   get: database.prepare('SELECT value, expires_at AS expiresAt FROM item WHERE kind = ? AND key = ?'),
   take: database.prepare('DELETE FROM item WHERE kind = ? AND key = ? RETURNING value, expires_at AS expiresAt'),
-  findMember: database.prepare(`SELECT id, organization, connection, subject, email, created_at AS createdAt FROM member
-    WHERE organization = ? AND connection = ? AND subject = ?`),
-  recordMember: database.prepare(`INSERT INTO member (id, organization, connection, subject, email, created_at) VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT (organization, connection, subject) DO UPDATE SET email = excluded.email
-    RETURNING id, organization, connection, subject, email, created_at AS createdAt`),
   see: database.prepare(`INSERT INTO last_seen (sid, seen_at, expires_at) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET seen_at = max(seen_at, excluded.seen_at), expires_at = max(expires_at, excluded.expires_at)`),
   lastSeen: database.prepare('SELECT seen_at AS seenAt FROM last_seen WHERE sid = ?'),
@@ -142,6 +135,7 @@ export const createSqliteStore = (options: { readonly path: string, readonly pat
   }
 
   return {
+    ...createSqliteMembers({ database, guarded, transaction, durably, text }),
     ...createSqliteApiKeys({ database, guarded, transaction, durably, text }),
 
     async put (kind, key, value, expiresAt) {
@@ -158,18 +152,6 @@ export const createSqliteStore = (options: { readonly path: string, readonly pat
 
     async take (kind, key) {
       return guarded(() => alive(sql.take.get(kind, text(key))))
-    },
-
-    async findOrCreateMember ({ organization, connection, subject, email }, mint, now) {
-      return guarded(() => {
-        const row = sql.findMember.get(organization, connection, text(subject))
-        const found = row === undefined ? undefined : member.parse(row)
-        if (found?.email === email) return { member: found, created: false }
-        const id = mint()
-        const recorded = member.parse(durably(() =>
-          sql.recordMember.get(id, organization, connection, text(subject), text(email), Math.floor(now))))
-        return { member: recorded, created: recorded.id === id }
-      })
     },
 
     async recordLastSeen (seen, expiresAt) {

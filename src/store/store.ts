@@ -1,28 +1,8 @@
 import type { ApiKeyStore } from './api-keys.ts'
+import type { MemberStore } from './members.ts'
 
 /** What may be kept for a while and used once: see each kind's owner for its value. */
 export type ItemKind = 'ticket' | 'attempt' | 'handle' | 'discovery' | 'identity'
-
-/** A person of an organization, recorded at first sign-in. `id` is minted once and never changes. */
-export interface Member {
-  readonly id: string
-  readonly organization: string
-  readonly connection: string
-  /** The subject at the identity provider, as the connector's rule made it: `iss` + `sub`, never an e-mail. */
-  readonly subject: string
-  /** As it was at the latest sign-in. */
-  readonly email: string
-  /** Seconds since the epoch. */
-  readonly createdAt: number
-}
-
-/** Who a member is found by; `email` is recorded, and never identifies. */
-export interface MemberKey {
-  readonly organization: string
-  readonly connection: string
-  readonly subject: string
-  readonly email: string
-}
 
 export const revocationKinds = ['session', 'api_key', 'member', 'subject', 'idp_session', 'connection', 'organization', 'everybody'] as const
 
@@ -61,16 +41,13 @@ export interface Changes {
  * text that is ill-formed or over a million characters is refused with PORTICO_VALUE_REFUSED.
  * Revocations, trust and members are on the disk when their promise resolves.
  */
-export interface Store extends ApiKeyStore {
+export interface Store extends MemberStore, ApiKeyStore {
   put (kind: ItemKind, key: string, value: string, expiresAt: number): Promise<void>
   /** Atomically writes unless a live item has the key; tells whether it wrote. */
   putIfAbsent (kind: ItemKind, key: string, value: string, expiresAt: number): Promise<boolean>
   get (kind: ItemKind, key: string): Promise<string | undefined>
   /** Atomically reads and deletes: of many callers exactly one gets the value. */
   take (kind: ItemKind, key: string): Promise<string | undefined>
-
-  /** The member with this key, minted with `mint` and the time `now` if there is none. Atomic. */
-  findOrCreateMember (key: MemberKey, mint: () => string, now: number): Promise<{ member: Member, created: boolean }>
 
   /** When each session was last seen, over all hosts; an older time never replaces a newer one. */
   recordLastSeen (seen: ReadonlyMap<string, number>, expiresAt: number): Promise<void>

@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
 import type { ApiKey } from '../../src/store/api-keys.ts'
+import type { Member, MemberClaim } from '../../src/store/members.ts'
 import type { Revocation, Store, TrustRecord } from '../../src/store/store.ts'
 
 export interface Harness {
@@ -22,6 +23,10 @@ const mint = (): (() => string) => {
   let count = 0
   return () => `mbr_${count++}_${Math.random()}`
 }
+
+/** A person of acme at okta. */
+const claimOf = (login: string, changed: Partial<MemberClaim> = {}): MemberClaim =>
+  ({ organization: 'acme', connection: 'okta', subject: `https://idp|${login}`, invited: undefined, email: `${login}@acme.com`, name: undefined, groups: [], ...changed })
 
 const adopt = async (store: Store, connection: string, fingerprint: string): Promise<TrustRecord> => {
   const [record, ...others] = await store.adoptTrust(new Map([[connection, fingerprint]]))
@@ -95,42 +100,164 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
     t.equal(await outcome(store.put('handle', 'a', 'x'.repeat(1_000_001), clock.now + 60)), 'PORTICO_VALUE_REFUSED')
     t.equal(await outcome(store.put('handle', 'a', '\ud800', clock.now + 60)), 'PORTICO_VALUE_REFUSED')
     t.equal(await outcome(store.put('handle', '\ud800', 'a', clock.now + 60)), 'PORTICO_VALUE_REFUSED')
-    const key = { organization: 'acme', connection: 'okta', subject: 'x\ud800', email: 'a@acme.com' }
-    t.equal(await outcome(store.findOrCreateMember(key, mint(), clock.now)), 'PORTICO_VALUE_REFUSED')
+    t.equal(await outcome(store.claimMember(claimOf('ada', { subject: 'x\ud800' }), { takesOver: [], mint: mint(), now: clock.now })), 'PORTICO_VALUE_REFUSED')
   })
 
-  t.test('a member is minted once, and found by organization, connection and subject alone', async t => {
+  t.test('V38 a member is minted once, and found by organization, connection, subject and invited address alone', async t => {
+    const { open, clock } = await create(t)
+    const [one, two] = await Promise.all([open(), open()])
+    const terms = () => ({ takesOver: [], mint: ids, now: clock.now })
+    const ids = mint()
+    const ada = claimOf('ada', { name: 'Ada', groups: ['staff', 'a, b'] })
+    t.same(await two.foreseeClaim(ada, { takesOver: [] }), { kind: 'created', member: undefined })
+    const first = await one.claimMember(ada, terms())
+    t.match(first, { kind: 'created', member: { ...ada, invited: undefined, createdAt: clock.now, signedInAt: clock.now, blockedAt: undefined } })
+    clock.now += 100
+    const again = await two.claimMember({ ...ada, name: undefined, groups: [] }, { ...terms(), now: clock.now + 0.9 })
+    t.match(again, { kind: 'known', member: { id: first.member.id, name: undefined, groups: [], createdAt: clock.now - 100, signedInAt: clock.now } })
+    t.same(await one.memberById(first.member.id), again.member)
+    t.equal(await one.memberById('mbr_none'), undefined)
+    t.equal((await one.claimMember(ada, { ...terms(), now: 1 })).member.signedInAt, clock.now, 'an older sign-in is not the latest one')
+    const seen = new Set([first.member.id])
+    for (const other of [
+      { organization: 'globex' }, { connection: 'google' }, { subject: 'https://idp|ADA' }, { subject: 'https://idp|ada ' },
+      { subject: 'https://idp|ada\u0000' }, { subject: '' }, { invited: 'ada+cio@acme.com' }
+    ]) {
+      const { kind, member } = await one.claimMember({ ...ada, email: `other${seen.size}@acme.com`, ...other }, terms())
+      t.equal(kind, 'created', JSON.stringify(other))
+      t.notOk(seen.has(member.id))
+      seen.add(member.id)
+    }
+  })
+
+  t.test('R25 R14 an e-mail belongs to one organization, and in it to one subject', async t => {
+    const { open, clock } = await create(t)
+    const [one, two] = await Promise.all([open(), open()])
+    const claim = (store: Store, changed: Partial<MemberClaim>, takesOver: readonly string[] = []) =>
+      store.claimMember(claimOf('ada', changed), { takesOver, mint: ids, now: clock.now })
+    const ids = mint()
+    const { member: ada } = await claim(one, {})
+    for (const [changed, wanted] of [
+      [{ subject: 'another' }, 'conflict'],
+      [{ connection: 'google', subject: 'another' }, 'conflict'],
+      [{ organization: 'globex', connection: 'globex', subject: 'another' }, 'conflict'],
+      // the invited address is somebody's e-mail, and the e-mail somebody's invited address
+      [{ organization: 'globex', email: 'x@acme.com', invited: 'ada@acme.com' }, 'conflict'],
+      [{ subject: 'bob', email: 'x@acme.com', invited: 'ada@acme.com' }, 'conflict']
+    ] as const) {
+      t.same(await two.foreseeClaim(claimOf('ada', changed), { takesOver: [] }), { kind: wanted, member: ada })
+      t.same(await claim(two, changed), { kind: wanted, member: ada }, JSON.stringify(changed))
+    }
+    const cio = await claim(one, { email: 'ami@acme.com', subject: 'ami', invited: 'ami+cio@acme.com' })
+    const cto = await claim(one, { email: 'ami@acme.com', subject: 'ami', invited: 'ami+cto@acme.com' })
+    t.match([cio.kind, cto.kind], ['created', 'created'], 'R20 each invited address is a member')
+    t.same((await two.membersByEmail('ami@acme.com')).map(({ id }) => id).sort(), [cio.member.id, cto.member.id].sort())
+    t.same(await two.membersByEmail('ami+cto@acme.com'), [cto.member])
+    t.same(await two.membersByEmail('nobody@acme.com'), [])
+    t.match(await claim(two, { email: 'ami@acme.com', subject: 'other', invited: 'ami+cio@acme.com' }), { kind: 'conflict', member: cio.member })
+    t.match(await claim(two, { organization: 'globex', email: 'ami@acme.com', subject: 'ami' }), { kind: 'conflict' })
+
+    t.match(await claim(two, { email: 'countess@acme.com' }), { kind: 'known', member: { id: ada.id, email: 'countess@acme.com' } }, 'an e-mail that changed at the provider')
+    t.match(await claim(one, { email: 'ada@acme.com', subject: 'new here' }), { kind: 'created' }, 'and the earlier one is free')
+    t.match(await claim(one, { email: 'ada@acme.com' }), { kind: 'conflict' }, 'not for whoever had it any more')
+    t.match(await two.memberById(ada.id), { email: 'countess@acme.com' })
+  })
+
+  t.test('R10 a member moves to the connection that took over, by exact address, and keeps the id', async t => {
+    const { open, clock } = await create(t)
+    const store = await open()
+    const claim = (changed: Partial<MemberClaim>, takesOver: readonly string[] = []) =>
+      store.claimMember(claimOf('ada', changed), { takesOver, mint: ids, now: clock.now })
+    const ids = mint()
+    const { member } = await claim({})
+    t.same(await claim({ connection: 'entra', subject: 'oid' }, ['google']), { kind: 'conflict', member })
+    t.same(await claim({ organization: 'globex', connection: 'entra', subject: 'oid' }, ['okta']), { kind: 'conflict', member }, 'within the organization only')
+    t.match(await claim({ connection: 'entra', subject: 'oid', email: 'ada.l@acme.com' }, ['okta']), { kind: 'created' }, 'another e-mail is somebody else')
+    const moved = await claim({ connection: 'entra', subject: 'oid 2' }, ['google', 'okta'])
+    t.match(moved, { kind: 'moved', member: { id: member.id, connection: 'entra', subject: 'oid 2', createdAt: member.createdAt } })
+    t.match(await claim({ connection: 'entra', subject: 'oid 2' }), { kind: 'known', member: { id: member.id } })
+    t.match(await claim({}), { kind: 'conflict' }, 'the earlier subject is nobody')
+  })
+
+  t.test('members are blocked, freed, moved to another organization and erased', async t => {
+    const { open, clock } = await create(t)
+    const store = await open()
+    const claim = (changed: Partial<MemberClaim> = {}) => store.claimMember(claimOf('ada', changed), { takesOver: ['okta'], mint: ids, now: clock.now })
+    const ids = mint()
+    const { member } = await claim()
+    t.same(await store.blockMember(member.id, clock.now + 0.5), { ...member, blockedAt: clock.now })
+    t.match(await store.blockMember(member.id, clock.now + 100), { blockedAt: clock.now }, 'since the first time')
+    clock.now += 1
+    for (const changed of [{}, { email: 'new@acme.com' }, { connection: 'entra', subject: 'x' }]) {
+      t.match(await claim(changed), { kind: 'blocked', member: { id: member.id, email: 'ada@acme.com', signedInAt: clock.now - 1 } }, JSON.stringify(changed))
+    }
+    t.same(await store.unblockMember(member.id), member)
+    t.match(await claim(), { kind: 'known', member: { id: member.id } })
+
+    t.match(await store.freeSubject(member.id, 'acme'), { id: member.id, subject: undefined })
+    t.match(await claim({ connection: 'google', subject: 'made anew' }), { kind: 'moved', member: { id: member.id, connection: 'google', subject: 'made anew' } })
+    t.match(await claim({ subject: 'a third' }), { kind: 'conflict' }, 'once')
+    t.match(await store.freeSubject(member.id, 'globex'), { organization: 'globex', subject: undefined })
+    t.match(await claim({ connection: 'google', subject: 'made anew' }), { kind: 'conflict', member: { organization: 'globex' } })
+    t.match(await claim({ organization: 'globex', connection: 'globex', subject: 's' }), { kind: 'moved', member: { id: member.id, organization: 'globex' } })
+
+    t.equal(await store.eraseMember(member.id), true)
+    t.equal(await store.eraseMember(member.id), false)
+    const anew = await claim()
+    t.equal(anew.kind, 'created')
+    t.not(anew.member.id, member.id)
+    for (const call of [store.blockMember('none', 1), store.unblockMember('none'), store.freeSubject('none', 'acme')]) t.equal(await call, undefined)
+  })
+
+  t.test('two at once: one person gets one id, and an e-mail one organization', async t => {
     const { open, clock } = await create(t)
     const [one, two] = await Promise.all([open(), open()])
     const ids = mint()
-    const ada = { organization: 'acme', connection: 'okta', subject: 'https://idp|ada', email: 'ada@acme.com' }
-    const first = await one.findOrCreateMember(ada, ids, clock.now)
-    t.match(first, { created: true, member: { ...ada, createdAt: clock.now } })
-    clock.now += 100
-    const again = await two.findOrCreateMember({ ...ada, email: 'countess@acme.com' }, ids, clock.now)
-    t.match(again, { created: false, member: { id: first.member.id, email: 'countess@acme.com', createdAt: clock.now - 100 } })
-    t.match(await one.findOrCreateMember({ ...ada, email: 'countess@acme.com' }, ids, clock.now), again)
-    const others = [
-      { ...ada, organization: 'globex' }, { ...ada, connection: 'google' }, { ...ada, subject: 'https://idp|ADA' },
-      { ...ada, subject: 'https://idp|ada ' }, { ...ada, subject: 'https://idp|ada\u0000' }, { ...ada, subject: '' }
-    ]
-    const seen = new Set([first.member.id])
-    for (const other of others) {
-      const { member, created } = await one.findOrCreateMember(other, ids, clock.now)
-      t.equal(created, true)
-      t.notOk(seen.has(member.id), 'the same e-mail alone is nobody')
-      seen.add(member.id)
+    for (let round = 0; round < 5; round++) {
+      const race = (organization: (i: number) => string) => Promise.all(Array.from({ length: 20 }, (_, i) =>
+        (i % 2 === 0 ? one : two).claimMember(claimOf(`race${round}`, { organization: organization(i), email: `${organization.length}race${round}@acme.com` }), { takesOver: [], mint: ids, now: clock.now })))
+      const same = await race(() => 'acme')
+      t.equal(same.filter(({ kind }) => kind === 'created').length, 1)
+      t.equal(new Set(same.map(({ member }) => member.id)).size, 1)
+      const apart = await race(i => `company${i % 4}`)
+      t.equal(apart.filter(({ kind }) => kind === 'created').length, 1)
+      t.equal(apart.filter(({ kind }) => kind === 'conflict').length, 15)
+      t.equal(new Set(apart.map(({ member }) => member.organization)).size, 1)
     }
-    const race = await Promise.all(Array.from({ length: 20 }, (_, i) =>
-      (i % 2 === 0 ? one : two).findOrCreateMember({ ...ada, subject: 'race' }, ids, clock.now)))
-    t.equal(race.filter(({ created }) => created).length, 1)
-    t.equal(new Set(race.map(({ member }) => member.id)).size, 1)
+  })
+
+  t.test('members are listed in pages, by organization and address', async t => {
+    const { open, clock } = await create(t)
+    const store = await open()
+    const ids = mint()
+    for (const login of ['d', 'a', 'c', 'b']) {
+      for (const organization of ['globex', 'acme']) {
+        await store.claimMember(claimOf(login, { organization, email: `${login}@${organization}.com` }), { takesOver: [], mint: ids, now: clock.now })
+      }
+    }
+    await store.claimMember(claimOf('z', { email: 'z@acme.com', invited: 'b+z@acme.com' }), { takesOver: [], mint: ids, now: clock.now })
+    const all = async (organization: string | undefined, limit: number): Promise<string[]> => {
+      const found: Member[] = []
+      for (;;) {
+        const page = await store.listMembers({ organization, after: found.at(-1), limit })
+        if (page.length === 0) return found.map(({ email }) => email)
+        t.ok(page.length <= limit)
+        found.push(...page)
+      }
+    }
+    const acme = ['a@acme.com', 'z@acme.com', 'b@acme.com', 'c@acme.com', 'd@acme.com']
+    const globex = ['a', 'b', 'c', 'd'].map(login => `${login}@globex.com`)
+    for (const limit of [1, 2, 3, 100]) {
+      t.same(await all('acme', limit), acme)
+      t.same(await all(undefined, limit), [...acme, ...globex])
+    }
+    t.same(await all('none', 5), [])
   })
 
   t.test('R13 an API key is found by its hash alone, counts, is used, and goes with its member or by its id', async t => {
     const { open, clock } = await create(t)
     const [one, two] = await Promise.all([open(), open()])
-    const person = async (subject: string, connection = 'okta') => (await one.findOrCreateMember({ organization: 'acme', connection, subject, email: `${subject}@acme.com` }, mint(), clock.now)).member
+    const person = async (subject: string, connection = 'okta') => (await one.claimMember(claimOf(subject, { connection }), { takesOver: [], mint: mint(), now: clock.now })).member
     const ada = await person('ada')
     const grace = await person('grace', 'google')
     const keyOf = (id: string, member: string, changed: Partial<ApiKey> = {}): ApiKey => ({
@@ -261,13 +388,20 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
     t.equal(await outcome(store.ping()), 'ok')
     await store.close()
     await store.close()
-    const key = { organization: 'o', connection: 'c', subject: 's', email: 'e' }
     const calls: Record<string, () => Promise<unknown>> = {
       put: () => store.put('ticket', 'k', 'v', clock.now),
       putIfAbsent: () => store.putIfAbsent('ticket', 'k', 'v', clock.now),
       get: () => store.get('ticket', 'k'),
       take: () => store.take('ticket', 'k'),
-      member: () => store.findOrCreateMember(key, mint(), clock.now),
+      claim: () => store.claimMember(claimOf('a'), { takesOver: [], mint: mint(), now: 1 }),
+      foresee: () => store.foreseeClaim(claimOf('a'), { takesOver: [] }),
+      memberById: () => store.memberById('a'),
+      membersByEmail: () => store.membersByEmail('a'),
+      listMembers: () => store.listMembers({ limit: 1 }),
+      blockMember: () => store.blockMember('a', 1),
+      unblockMember: () => store.unblockMember('a'),
+      freeSubject: () => store.freeSubject('a', 'b'),
+      eraseMember: () => store.eraseMember('a'),
       see: () => store.recordLastSeen(new Map([['s', 1]]), clock.now),
       lastSeen: () => store.lastSeen('s'),
       revoke: () => store.addRevocation({ kind: 'everybody', value: '', issuedBefore: 1, expiresAt: 2 }),

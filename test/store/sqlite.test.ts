@@ -131,3 +131,24 @@ t.test('processes that open and use one new file at once: every item has one tak
   t.equal(new Set(reports.map(({ members }: { members: string }) => members)).size, 1, 'all see the same members')
   t.equal(new Set(reports.map(({ generation }: { generation: number }) => generation)).size, 1)
 })
+
+t.test('no look-up of members reads them all', async t => {
+  const path = join(t.testdir(), 'portico.db')
+  const seen: string[] = []
+  const prepare = DatabaseSync.prototype.prepare
+  DatabaseSync.prototype.prepare = function (sql) {
+    seen.push(sql)
+    return prepare.call(this, sql)
+  }
+  t.teardown(() => { DatabaseSync.prototype.prepare = prepare })
+  const store = createSqliteStore({ path })
+  t.teardown(() => store.close())
+  const database = new DatabaseSync(path)
+  t.teardown(() => database.close())
+  const ofMembers = seen.filter(sql => /\bmember\b/.test(sql) && !/^\s*PRAGMA/.test(sql))
+  t.ok(ofMembers.length >= 12)
+  for (const sql of ofMembers) {
+    const plan = prepare.call(database, `EXPLAIN QUERY PLAN ${sql}`).all().map(row => String(row['detail']))
+    t.notMatch(plan.join('\n'), /SCAN member\b(?! USING INDEX member_by_(?:address|connection))/, sql)
+  }
+})

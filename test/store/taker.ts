@@ -13,10 +13,10 @@ let created = 0
 
 for (let i = 0; i < Number(count); i++) {
   if (await store.putIfAbsent('attempt', `claim${i}`, '', expiresAt)) await store.put('ticket', `t${i}`, `v${i}`, expiresAt)
-  const key = { organization: 'acme', connection: 'okta', subject: `s${i}`, email: `s${i}@acme.com` }
-  const member = await store.findOrCreateMember(key, () => `mbr_${process.pid}_${i}`, 1)
-  members.push(member.member.id)
-  if (member.created) created++
+  const claim = { organization: 'acme', connection: 'okta', subject: `s${i}`, invited: undefined, email: `s${i}@acme.com`, name: undefined, groups: [] }
+  const { kind, member } = await store.claimMember(claim, { takesOver: [], mint: () => `mbr_${process.pid}_${i}`, now: 1 })
+  members.push(member.id)
+  if (kind === 'created') created++
 }
 // what this process put, it takes, unless another was faster: together they find everything
 for (let i = 0; i < Number(count); i++) {

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { Connection } from '../config/configuration.ts'
+import { isActive } from '../config/standing.ts'
+import type { Identity } from '../connections/connector.ts'
+import { PorticoError } from '../errors.ts'
+import { chooseMemberPage } from '../pages/choose-member-page.ts'
+import type { Admit } from './admit.ts'
+import { page, type Answer } from './answer.ts'
+import { dropAttempt, readAttempt } from './attempt.ts'
+import type { LoginDeps } from './deps.ts'
+import type { FailureContext, Refusal } from './failure.ts'
+import type { Replacement } from './replace.ts'
+import { openSealed, randomName, wantedSchema, type Attempt, type Wanted } from './sealed.ts'
+import { isFromOwnPage, only, type Visit } from './visit.ts'
+import { otherAccountLink, startAgainLink } from './wanted.ts'
+
+/** Seconds that the question may stand. */
+const questionLifetime = 10 * 60
+
+const identitySchema = z.object({
+  subject: z.string(),
+  email: z.string(),
+  name: z.string().optional(),
+  groups: z.array(z.string()),
+  idpSession: z.string().optional(),
+  amr: z.array(z.string()).optional(),
+  acr: z.string().optional(),
+  authTime: z.number()
+}).transform(({ name, idpSession, amr, acr, ...rest }): Identity => ({ name, idpSession, amr, acr, ...rest }))
+
+/** A return that was judged good, and waits for its person to say as whom they come. */
+const questionSchema = z.object({ identity: identitySchema, connection: z.string(), generation: z.number(), attempt: z.string(), wanted: wantedSchema.optional() })
+
+const keyOf = (handle: string): string => createHash('sha256').update(`choose|${handle}`).digest('base64url')
+
+export interface Entry {
+  /**
+   * Lets in whom the provider named, or says why not: membership, the question which invited address is
+   * meant, the question whether to replace whoever is signed in (flow 4).
+   */
+  enter (identity: Identity, connection: Connection, attempt: Attempt, visit: Visit): Promise<Answer>
+  /** `POST /login/choose`: as which of several invited addresses (R20). */
+  choose (visit: Visit): Promise<Answer>
+}
+
+/** From an identity to a session at the auth host. */
+export const createEntry = (deps: LoginDeps, steps: { readonly admit: Admit, readonly replacement: Replacement, readonly refuse: Refusal }): Entry => {
+  const { configuration, sealer, sessions, store, now } = deps
+  const { admit, replacement, refuse } = steps
+
+  interface Return { readonly identity: Identity, readonly connection: Connection, readonly generation: number, readonly attempt: string, readonly wanted: Wanted | undefined }
+
+  /** The attempt's cookie stays until the answer: it is what binds the question to this browser. */
+  const ask = async ({ identity, connection, generation, attempt, wanted }: Return, candidates: readonly string[]): Promise<Answer> => {
+    const handle = randomName(32)
+    const sealed = sealer().seal('handle', { identity, connection: connection.id, generation, attempt, wanted })
+    await store.put('handle', keyOf(handle), sealed, now() + questionLifetime)
+    return page(200, chooseMemberPage({ email: identity.email, candidates, organization: connection.organization.name, action: '/login/choose', handle }))
+  }
+
+  const finish = async (from: Return, visit: Visit, chosen?: string): Promise<Answer> => {
+    const { identity, connection, generation, attempt, wanted } = from
+    const cookies = [dropAttempt(attempt)]
+    try {
+      const admission = await admit(identity, connection, generation, chosen)
+      if (admission.kind === 'choose') return await ask(from, admission.candidates)
+      const { session } = admission
+      return visit.session !== undefined && visit.session.member !== session.member
+        ? await replacement.ask(session, visit.session, wanted, cookies)
+        : await replacement.finish(session, visit.session, wanted, visit, cookies)
+    } catch (error) {
+      return refuse(error, visit, {
+        connection: connection.id,
+        organization: connection.organization.id,
+        app: wanted?.app,
+        signedInAs: identity.email,
+        startAgain: startAgainLink(configuration(), wanted),
+        otherAccount: otherAccountLink(configuration(), wanted),
+        cookies
+      })
+    }
+  }
+
+  return {
+    enter: (identity, connection, { id, generation, wanted }, visit) =>
+      finish({ identity, connection, generation, attempt: id, wanted }, visit),
+
+    choose: async visit => {
+      const context: FailureContext = { startAgain: startAgainLink(configuration(), undefined) }
+      if (!isFromOwnPage(visit, configuration().authOrigin)) {
+        return refuse(new PorticoError('PORTICO_CROSS_SITE', { wanted: configuration().authOrigin, got: visit.headers.origin ?? 'no Origin' }), visit, context)
+      }
+      try {
+        const handle = only(visit.form, 'handle')
+        const sealed = handle === undefined ? undefined : await store.take('handle', keyOf(handle))
+        const question = openSealed(sealer(), 'handle', questionSchema, sealed)
+        const connection = question === undefined ? undefined : configuration().connections.get(question.connection)
+        if (question === undefined || connection === undefined || !isActive(connection, now()) ||
+          sessions.trust.generation(connection.id) !== question.generation ||
+          readAttempt(sealer(), question.attempt, visit, now()) === undefined) {
+          return refuse(new PorticoError('PORTICO_ATTEMPT_LOST', { wanted: 'an open question of this browser', got: 'none, or one that was answered' }), visit, {
+            startAgain: startAgainLink(configuration(), question?.wanted)
+          })
+        }
+        return await finish({ ...question, connection, wanted: question.wanted }, visit, only(visit.form, 'address') ?? '')
+      } catch (error) {
+        return refuse(error, visit, context)
+      }
+    }
+  }
+}
