@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { BuiltSettings } from './schema/organization.ts'
+import { matchingOf, type BuiltSettings } from './schema/organization.ts'
 
 const wellKnown = '/.well-known/openid-configuration'
 
@@ -11,19 +11,22 @@ export const normalIssuer = (discoveryUrl: string): string => {
   return url.href.replace(/\/+$/, '')
 }
 
-/** What may change without a word about who is trusted. `status` and dates are not here but in `standing`. */
-const harmless: ReadonlySet<string> = new Set([
-  'status', 'activate_at', 'replaces', 'name', 'client_secret', 'client_secret_expires', 'client_certificate', 'token_endpoint_auth_method',
-  'scopes', 'callback', 'matching', 'bearer', 'refresh', 'max_age', 'domains', 'accepts', 'discovery_url'
-])
+/** Not compared as they are written: `status` and dates are in the standing, the others are compared by what they mean. */
+const elsewhere = ['status', 'activate_at', 'replaces', 'domains', 'accepts', 'discovery_url', 'matching']
+
+/** What may change without a word about who is trusted: how the client names itself, authenticates and asks, not whom it believes. */
+const harmless = ['name', 'client_secret', 'client_secret_expires', 'client_certificate', 'token_endpoint_auth_method', 'scopes', 'callback', 'bearer', 'refresh']
+
+/** Every other key counts: a new one that nobody has thought about ends sessions rather than keeping them. */
+const passedOver: ReadonlySet<string> = new Set([...elsewhere, ...harmless])
 
 /** A setting that is as if it were not there: so that a new one, at rest, ends nobody's session. */
 const isAtRest = (value: unknown): boolean =>
   value === undefined || value === false || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
 
-/** The same whichever way round its keys are written. */
+/** The same whichever way round its keys, and the items of its lists, are written. */
 const sorted = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(sorted)
+  if (Array.isArray(value)) return value.map(item => JSON.stringify(sorted(item))).sort()
   if (typeof value !== 'object' || value === null) return value
   return Object.entries(value).sort(([one], [other]) => one < other ? -1 : 1).map(([key, inner]) => [key, sorted(inner)])
 }
@@ -33,9 +36,9 @@ const sorted = (value: unknown): unknown => {
  * "Trust has a fingerprint"). A rotated secret, another name or other scopes change nothing.
  */
 export const fingerprint = (organization: string, settings: BuiltSettings, domains: Iterable<string>, accepts: Iterable<string>): string => {
-  const trust = Object.entries(settings).filter(([key, value]) => !harmless.has(key) && !isAtRest(value))
+  const trust = Object.entries(settings).filter(([key, value]) => !passedOver.has(key) && !isAtRest(value))
   const discovery = 'discovery_url' in settings && settings.discovery_url !== undefined ? normalIssuer(settings.discovery_url) : undefined
   return createHash('sha256').update(JSON.stringify([
-    organization, discovery, [...domains].sort(), [...accepts].sort(), sorted(Object.fromEntries(trust))
+    organization, discovery, matchingOf(settings), [...domains].sort(), [...accepts].sort(), sorted(Object.fromEntries(trust))
   ])).digest('base64url')
 }

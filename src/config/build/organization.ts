@@ -3,7 +3,7 @@ import { fingerprint } from '../fingerprint.ts'
 import { invitedFrom, invitedLines } from '../invited.ts'
 import { canonicalDomain } from '../schema/domain.ts'
 import { parseEmail } from '../schema/email.ts'
-import type { BuiltSettings, ConnectionSettings, OrganizationSettings } from '../schema/organization.ts'
+import { matchingOf, type BuiltSettings, type ConnectionSettings, type OrganizationSettings } from '../schema/organization.ts'
 import { seconds } from '../schema/values.ts'
 import { present, type Checked } from './checked.ts'
 
@@ -39,7 +39,7 @@ const buildConnection = (checked: Checked, file: string, organization: Organizat
     domains,
     assertable: new Set([...domains, ...accepts]),
     callback: settings.callback,
-    matching: settings.matching ?? (settings.connector === 'google' ? 'plus_alias' : 'exact'),
+    matching: matchingOf(settings),
     requireAcr: settings.require_acr,
     requireAmr: settings.require_amr,
     groups: { filter: settings.groups?.filter, rename: new Map(Object.entries(settings.groups?.rename ?? {})) },

@@ -22,8 +22,8 @@ export const checkReplaces = (organization: OrganizationDraft, now: number, repo
   const { file, settings: { connections = {} } } = organization
   const heirs = heirsOf(organization)
 
-  /** Domains of `old` that nobody of this organization signs in any more once `heir` has begun. */
-  const orphans = (old: string, heir: string, date: number): string[] => {
+  /** Domains of `old` that nobody of this organization signs in at `date`. */
+  const orphans = (old: string, date: number): string[] => {
     const owned = new Set(Object.entries(connections).flatMap(([id, connection]) =>
       connection !== undefined && beginOf(connection) <= date && date < endOf(organization, heirs.get(id)) ? canonical(connection) : []))
     return canonical(connections[old] ?? {}).filter(domain => !owned.has(domain)).map(domain => `'${domain}'`)
@@ -45,7 +45,7 @@ export const checkReplaces = (organization: OrganizationDraft, now: number, repo
       report({ file, path, message: `takes over from '${old}' ${since}, which is not active before ${dateText(before)}`, remedy: 'put the dates in order: each connection is active before the one that replaces it' })
       return
     }
-    const without = before === Infinity ? [] : orphans(old, id, date)
+    const without = before === Infinity ? [] : orphans(old, date)
     if (without.length > 0) {
       report({ file, path, severity: 'warning', message: `${begin > now ? since : 'now'} nobody signs in people of ${without.join(', ')}, as '${old}' did`, remedy: `list them under domains of '${id}' as well, or remove them from '${old}'` })
     }

@@ -42,3 +42,7 @@ export type OrganizationSettings = z.infer<typeof organization>
 export type ConnectionSettings = z.infer<typeof connection>
 /** Settings of the connectors that this version has. */
 export type BuiltSettings = Exclude<ConnectionSettings, { connector: 'saml' }>
+
+/** How its e-mails are compared with invited ones, where nothing is written too (R20). */
+export const matchingOf = ({ connector, matching }: ConnectionSettings): 'exact' | 'plus_alias' =>
+  matching ?? (connector === 'google' ? 'plus_alias' : 'exact')
