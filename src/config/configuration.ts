@@ -87,11 +87,11 @@ export type Members =
   | { readonly kind: 'anyone' }
   | { readonly kind: 'invited', readonly list: Invited }
 
-/** Canonical e-mails, looked up in the same time however many they are. */
+/** Canonical e-mails; a hundred thousand are looked up in microseconds. */
 export interface Invited {
-  readonly exact: ReadonlySet<string>
+  readonly exact: Pick<ReadonlySet<string>, 'has'>
   /** By address without its tag (`ami@acme.com`): the invited ones that have one (`ami+cio@acme.com`). */
-  readonly tagged: ReadonlyMap<string, readonly string[]>
+  readonly tagged: Pick<ReadonlyMap<string, readonly string[]>, 'get'>
 }
 
 /** One configured way to sign in for one organization. */
@@ -180,6 +180,4 @@ export interface Configuration {
   readonly dates: readonly number[]
   /** By app: the connections of which one could be its only way in. Empty where two are always active. */
   readonly ways: ReadonlyMap<string, readonly Connection[]>
-  /** Every file and folder that was read: what the watcher watches. */
-  readonly files: readonly string[]
 }

@@ -1,6 +1,5 @@
 import { dirname, resolve } from 'node:path'
 import type { Files } from './files.ts'
-import { mapBounded } from './files.ts'
 import type { Report } from './reporter.ts'
 import type { PorticoSettings } from './schema/portico.ts'
 import type { OrganizationSettings } from './schema/organization.ts'
@@ -21,6 +20,9 @@ export interface Reference {
 
 /** What the references of a configuration hold, by file and path. */
 export type Contents = (file: string, path: Path) => string | undefined
+
+/** Where an organization's invited list stands, when it is a file. */
+export const invitedPath: Path = ['members', 'invited_file']
 
 const limit = 256 * 1024
 /** An invited list of some hundred thousand lines. */
@@ -70,49 +72,46 @@ const connectionReferences = (file: string, id: string, connection: Draft<Organi
 /** Every reference of an organization's file. */
 export const organizationReferences = (file: string, { members, connections }: Draft<OrganizationSettings>): Reference[] => [
   ...typeof members === 'object' && 'invited_file' in members && members.invited_file !== undefined
-    ? [{ file, path: ['members', 'invited_file'], kind: 'path' as const, value: members.invited_file, limit: invitedLimit }]
+    ? [{ file, path: invitedPath, kind: 'path' as const, value: members.invited_file, limit: invitedLimit }]
     : [],
   ...Object.entries(connections ?? {}).flatMap(([id, connection]) => connection === undefined ? [] : connectionReferences(file, id, connection))
 ]
 
-/** Reads all references, a bounded number at a time; reports what is unset, missing or empty, and literals as warnings. */
-export const readReferences = async (references: readonly Reference[], files: Files, env: NodeJS.ProcessEnv, report: Report): Promise<Contents> => {
-  const contents = new Map<string, string>()
-  const name = (file: string, path: Path): string => `${file}\0${pathText(path)}`
-
-  const fromFile = async (reference: Reference, path: Path, target: string): Promise<string | undefined> => {
+/**
+ * Reads the references of one file; answers with what they hold, by path. Reports what is unset, missing
+ * or empty, and literals as warnings.
+ */
+export const readReferences = (references: readonly Reference[], files: Files, env: NodeJS.ProcessEnv, report: Report): Map<string, string> => {
+  const fromFile = (reference: Reference, path: Path, target: string): string | undefined => {
     const full = resolve(dirname(reference.file), target)
-    const content = await files.read(full, reference.limit ?? limit)
+    const content = files.read(full, reference.limit ?? limit)
     if (content.text !== undefined) return content.text
     report({ file: reference.file, path, message: `the file ${full} ${content.message}`, remedy: content.remedy })
     return undefined
   }
 
-  const readOne = async (reference: Reference): Promise<void> => {
+  const readOne = (reference: Reference): string | undefined => {
     const { file, path, kind, value } = reference
-    let content: string | undefined
     if (typeof value === 'string') {
-      content = kind === 'path' ? await fromFile(reference, path, value) : value
-      if (kind === 'secret') {
-        report({ file, path, severity: 'warning', message: 'the secret stands in the file itself', remedy: 'keep it elsewhere: { env: NAME } or { file: path }' })
-      }
-    } else if ('file' in value && value.file !== undefined) {
-      content = (await fromFile(reference, [...path, 'file'], value.file))?.replace(/\r?\n$/, '')
-      if (content?.trim() === '') {
-        report({ file, path: [...path, 'file'], message: 'the file is empty', remedy: 'write the secret into it' })
-        return
-      }
-    } else if ('env' in value && value.env !== undefined) {
-      content = env[value.env]
-      if (content === undefined || content.trim() === '') {
-        const message = `the environment variable ${value.env} is ${content === undefined ? 'not set' : 'empty'}`
-        report({ file, path: [...path, 'env'], message, remedy: 'set it where Portico is started, or correct the name' })
-        return
-      }
+      if (kind === 'path') return fromFile(reference, path, value)
+      report({ file, path, severity: 'warning', message: 'the secret stands in the file itself', remedy: 'keep it elsewhere: { env: NAME } or { file: path }' })
+      return value
     }
-    if (content !== undefined) contents.set(name(file, path), content)
+    if ('file' in value && value.file !== undefined) {
+      const content = fromFile(reference, [...path, 'file'], value.file)?.replace(/\r?\n$/, '')
+      if (content?.trim() !== '') return content
+      report({ file, path: [...path, 'file'], message: 'the file is empty', remedy: 'write the secret into it' })
+    } else if ('env' in value && value.env !== undefined) {
+      const content = env[value.env]
+      if (content !== undefined && content.trim() !== '') return content
+      const message = `the environment variable ${value.env} is ${content === undefined ? 'not set' : 'empty'}`
+      report({ file, path: [...path, 'env'], message, remedy: 'set it where Portico is started, or correct the name' })
+    }
+    return undefined
   }
 
-  await mapBounded(references, 16, readOne)
-  return (file, path) => contents.get(name(file, path))
+  return new Map(references.flatMap(reference => {
+    const content = readOne(reference)
+    return content === undefined ? [] : [[pathText(reference.path), content] as const]
+  }))
 }

@@ -1,6 +1,8 @@
-import { locate, parseSource, pathText } from './source.ts'
-import type { Path } from './source.ts'
+import type { Location } from './configuration.ts'
+import type { FileContent } from './files.ts'
 import type { Problem } from './problem.ts'
+import { locate, parseSource, pathText } from './source.ts'
+import type { Path, Source } from './source.ts'
 
 /** A finding of a check that looks across values: where it is worked out later, since most loads have none. */
 export interface Finding {
@@ -16,18 +18,37 @@ export interface Finding {
 /** Adds a finding. */
 export type Report = (finding: Finding) => void
 
+/** Turns findings into problems with their places. */
+export type Placer = (findings: readonly Finding[], contentOf: (file: string) => FileContent | undefined) => Problem[]
+
 /**
- * Turns findings into problems with their places, parsing each file concerned once more. `breathe` is
- * awaited between files: a warning in each of many must not hold up requests.
+ * A placer that parses a file at most once more for all that is found in it, and remembers the places as
+ * long as the file stays the same: the same warnings in thousands of files come with each load.
  */
-export const placeFindings = async (findings: readonly Finding[], textOf: (file: string) => string | undefined, breathe: () => Promise<void> | undefined): Promise<Problem[]> => {
-  const placed: Problem[] = []
-  for (const [file, group] of Map.groupBy(findings, finding => finding.file)) {
-    await breathe()
-    const source = parseSource(file, textOf(file) ?? '')
-    for (const { path, key, message, remedy, severity = 'problem' } of group) {
-      placed.push({ ...locate(source, path, key === true ? 'key' : 'value'), path: pathText(path), message, remedy, severity })
+export const createPlacer = (): Placer => {
+  let known = new Map<string, { readonly content: FileContent | undefined, readonly places: Map<string, Location> }>()
+  return (findings, contentOf) => {
+    const next: typeof known = new Map()
+    const placed: Problem[] = []
+    for (const [file, group] of Map.groupBy(findings, finding => finding.file)) {
+      const content = contentOf(file)
+      const before = known.get(file)
+      const places = before !== undefined && before.content?.digest === content?.digest ? before.places : new Map<string, Location>()
+      next.set(file, { content, places })
+      let source: Source | undefined
+      for (const { path, key, message, remedy, severity = 'problem' } of group) {
+        const text = pathText(path)
+        const name = key === true ? `${text} key` : text
+        let place = places.get(name)
+        if (place === undefined) {
+          source ??= parseSource(file, content?.text ?? '')
+          place = locate(source, path, key === true ? 'key' : 'value')
+          places.set(name, place)
+        }
+        placed.push({ ...place, path: text, message, remedy, severity })
+      }
     }
+    known = next
+    return placed
   }
-  return placed
 }

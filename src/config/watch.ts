@@ -1,8 +1,6 @@
-import { watch } from 'node:fs'
+import { lstatSync, readlinkSync, statSync, watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
-import { lstat, readlink, stat } from 'node:fs/promises'
-import { join, parse, resolve } from 'node:path'
-import { mapBounded } from './files.ts'
+import { basename, dirname, resolve } from 'node:path'
 
 /** Watches the files of a configuration, wherever their links lead. */
 export interface Watcher {
@@ -24,7 +22,24 @@ export interface WatchOptions {
 
 const maxLinks = 40
 const pollInterval = 1_000
-const lanes = 16
+
+type Entries = Map<string, Set<string>>
+
+const linkAt = (path: string): string | undefined => {
+  try {
+    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isFolder = (path: string): boolean => {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
+}
 
 /**
  * The entries on the way to a path: each folder with the names in it that matter. A file may change by
@@ -32,23 +47,18 @@ const lanes = 16
  * folder may go and come back. So every entry of every folder on the way counts, and so do those on
  * the way to each link's target.
  */
-const entriesTo = async (path: string, into: Map<string, Set<string>>, links = 0): Promise<void> => {
-  let at = parse(path).root
-  for (const name of path.slice(at.length).split(/[\\/]/).filter(part => part !== '')) {
-    const known = into.get(at)
-    const here = join(at, name)
-    if (known?.has(name) === true) {
-      at = here
-      continue
-    }
-    if (known === undefined) into.set(at, new Set([name]))
-    else known.add(name)
-    const found = await lstat(here).catch(() => undefined)
-    if (found?.isSymbolicLink() === true && links < maxLinks) {
-      await entriesTo(resolve(at, await readlink(here).catch(() => '.')), into, links + 1)
-    }
-    at = here
-  }
+const entriesTo = (path: string, into: Entries, links = 0): void => {
+  const folder = dirname(path)
+  const name = basename(path)
+  if (folder === path) return
+  const known = into.get(folder)
+  if (known?.has(name) === true) return
+  if (known === undefined) into.set(folder, new Set([name]))
+  else known.add(name)
+  // The way to a folder is gone once, however many files it has.
+  if (known === undefined) entriesTo(folder, into, links)
+  const target = links < maxLinks ? linkAt(path) : undefined
+  if (target !== undefined) entriesTo(resolve(folder, target), into, links + 1)
 }
 
 /** Creates a watcher; `watch` arms it. */
@@ -88,12 +98,10 @@ export const createWatcher = ({ onChange, onPolling = () => {}, quiet = 50, long
 
   return {
     async watch (files) {
-      const entries = new Map<string, Set<string>>()
-      const folders = new Set<string>()
-      await mapBounded(files.map(file => resolve(file)), lanes, async path => {
-        await entriesTo(path, entries)
-        if ((await stat(path).catch(() => undefined))?.isDirectory() === true) folders.add(path)
-      })
+      const entries: Entries = new Map()
+      const paths = files.map(file => resolve(file))
+      for (const path of paths) entriesTo(path, entries)
+      const folders = new Set(paths.filter(isFolder))
       if (closed) return
       const next = new Map<string, FSWatcher>()
       const armed = [...new Set([...entries.keys(), ...folders])].map(folder => {

@@ -3,21 +3,22 @@ import { dirname, resolve } from 'node:path'
 import type { App, AppPlace, PublicRule, Upstream } from '../configuration.ts'
 import type { AppSettings } from '../schema/app.ts'
 import { seconds } from '../schema/values.ts'
+import { pathText } from '../source.ts'
 import type { Path } from '../source.ts'
 import type { Checked } from './checked.ts'
 
 type UpstreamSettings = NonNullable<AppSettings['upstream']>
 
-const buildUpstream = ({ file, contents }: Checked, settings: UpstreamSettings, path: Path): Upstream => {
+const buildUpstream = ({ file, values }: Checked, settings: UpstreamSettings, path: Path): Upstream => {
   const full = typeof settings === 'string' ? { url: settings, host_header: 'public', timeout: '60s', tls: undefined } : settings
   const socketPath = full.url.startsWith('unix:') ? resolve(dirname(file), full.url.slice('unix:'.length)) : undefined
   const url = new URL(socketPath === undefined ? full.url : 'http://localhost')
-  const at = [...path, 'tls']
+  const content = (name: string): string | undefined => values.get(pathText([...path, 'tls', name]))
   const tls = url.protocol === 'https:'
     ? {
-        ca: contents(file, [...at, 'ca']),
-        certificate: contents(file, [...at, 'certificate']),
-        key: contents(file, [...at, 'key']),
+        ca: content('ca'),
+        certificate: content('certificate'),
+        key: content('key'),
         serverName: full.tls?.server_name ?? url.hostname.replace(/^\[|\]$/g, '')
       }
     : undefined

@@ -1,11 +1,13 @@
 import type { Connection, Members, Organization } from '../configuration.ts'
 import { fingerprint } from '../fingerprint.ts'
-import { invitedFrom, invitedLines } from '../invited.ts'
+import { openInvited } from '../invited.ts'
 import { canonicalDomain } from '../schema/domain.ts'
 import { parseEmail } from '../schema/email.ts'
-import { matchingOf, type BuiltSettings, type ConnectionSettings, type OrganizationSettings } from '../schema/organization.ts'
+import { matchingOf, type BuiltSettings, type ConnectionSettings } from '../schema/organization.ts'
+import type { PorticoSettings } from '../schema/portico.ts'
 import { seconds } from '../schema/values.ts'
-import { present, type Checked } from './checked.ts'
+import { pathText } from '../source.ts'
+import { present, type OrganizationSource } from './checked.ts'
 
 const moment = (date: string | undefined): number | undefined => date === undefined ? undefined : Date.parse(date) / 1000
 
@@ -13,20 +15,19 @@ const canonical = (domains: readonly string[]): Set<string> => new Set(domains.m
 
 const isBuilt = (settings: ConnectionSettings): settings is BuiltSettings => settings.connector !== 'saml'
 
-const buildMembers = ({ contents }: Checked, file: string, members: OrganizationSettings['members']): Members => {
-  if (members === 'anyone') return { kind: 'anyone' }
-  if ('invited' in members) return { kind: 'invited', list: invitedFrom(members.invited) }
-  if (!('invited_file' in members)) return { kind: 'anyone' }
-  return { kind: 'invited', list: invitedFrom(invitedLines(contents(file, ['members', 'invited_file']) ?? '')) }
+const buildMembers = ({ settings: { members }, invited }: OrganizationSource): Members => {
+  if (members === 'anyone' || !('invited' in members || 'invited_file' in members)) return { kind: 'anyone' }
+  if (invited === undefined) throw new TypeError('an invited list passed the checks without its index')
+  return { kind: 'invited', list: openInvited(invited) }
 }
 
-const buildConnection = (checked: Checked, file: string, organization: Organization, id: string, settings: BuiltSettings, siblings: ReadonlyMap<string, ConnectionSettings>): Omit<Connection, 'location'> => {
-  const at = ['connections', id]
+const buildConnection = (source: OrganizationSource, organization: Organization, id: string, settings: BuiltSettings, siblings: ReadonlyMap<string, ConnectionSettings>): Omit<Connection, 'location'> => {
+  const value = (...path: string[]): string | undefined => source.values.get(pathText(['connections', id, ...path]))
   const domains = canonical(settings.domains)
   const accepts = canonical(settings.accepts)
   const [heir, heirSettings] = [...siblings].find(([, { replaces }]) => replaces === id) ?? []
-  const certificate = checked.contents(file, [...at, 'client_certificate', 'certificate'])
-  const key = checked.contents(file, [...at, 'client_certificate', 'key'])
+  const certificate = value('client_certificate', 'certificate')
+  const key = value('client_certificate', 'key')
   return {
     id,
     name: settings.name ?? id,
@@ -44,7 +45,7 @@ const buildConnection = (checked: Checked, file: string, organization: Organizat
     requireAmr: settings.require_amr,
     groups: { filter: settings.groups?.filter, rename: new Map(Object.entries(settings.groups?.rename ?? {})) },
     bearer: settings.bearer,
-    clientSecret: checked.contents(file, [...at, 'client_secret']),
+    clientSecret: value('client_secret'),
     clientCertificate: certificate === undefined || key === undefined ? undefined : { certificate, key },
     clientSecretExpires: moment(settings.client_secret_expires),
     settings,
@@ -52,9 +53,9 @@ const buildConnection = (checked: Checked, file: string, organization: Organizat
   }
 }
 
-/** One organization with its connections. */
-export const buildOrganization = (checked: Checked, { id, file, settings, entries }: Checked['organizations'][number]): Organization => {
-  const { portico } = checked
+/** One organization with its connections; `gateway` is how long sessions last at most. */
+export const buildOrganization = (source: OrganizationSource, gateway: PorticoSettings['session']): Organization => {
+  const { id, file, settings, entries } = source
   const connections: Connection[] = []
   const { members } = settings
   const organization: Organization = {
@@ -62,13 +63,13 @@ export const buildOrganization = (checked: Checked, { id, file, settings, entrie
     name: settings.name,
     apps: settings.apps === undefined ? undefined : new Set(settings.apps),
     defaultRole: settings.default_role,
-    members: buildMembers(checked, file, members),
+    members: buildMembers(source),
     blocked: new Set([...settings.blocked, ...(members === 'anyone' ? [] : members.blocked ?? [])].map(text => present(parseEmail(text)?.email, 'an e-mail'))),
     loginHosts: new Map(settings.login_hosts.map(text => [new URL(text).hostname, new URL(text).origin])),
     logoutUrl: settings.logout_url,
     session: {
-      idle: seconds(settings.session?.idle ?? portico.session.idle),
-      absolute: seconds(settings.session?.absolute ?? portico.session.absolute)
+      idle: seconds(settings.session?.idle ?? gateway.idle),
+      absolute: seconds(settings.session?.absolute ?? gateway.absolute)
     },
     connections
   }
@@ -76,7 +77,7 @@ export const buildOrganization = (checked: Checked, { id, file, settings, entrie
   for (const [name, connection] of siblings) {
     if (!isBuilt(connection)) throw new TypeError(`the connector ${connection.connector} passed the checks`)
     connections.push({
-      ...buildConnection(checked, file, organization, name, connection, siblings),
+      ...buildConnection(source, organization, name, connection, siblings),
       location: entries.get(`connections.${name}`) ?? { file, line: 1, column: 1 }
     })
   }

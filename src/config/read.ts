@@ -1,0 +1,166 @@
+import { basename, dirname, join, resolve } from 'node:path'
+import type { Checked, OrganizationSource } from './build/checked.ts'
+import { checkApps } from './checks/apps.ts'
+import { checkDangers } from './checks/dangers.ts'
+import { checkGateway } from './checks/gateway.ts'
+import { createOrganizationCheck } from './checks/organizations.ts'
+import { createFiles } from './files.ts'
+import type { FileContent, Remembered } from './files.ts'
+import { indexInvited, invitedLines } from './invited.ts'
+import type { InvitedIndex } from './invited.ts'
+import { readOrganizationPart, readPorticoPart } from './part.ts'
+import type { OrganizationPart, PorticoPart } from './part.ts'
+import { compareProblems } from './problem.ts'
+import type { Problem } from './problem.ts'
+import { invitedPath, organizationReferences, porticoReferences, readReferences } from './references.ts'
+import type { Contents } from './references.ts'
+import { createPlacer } from './reporter.ts'
+import type { Finding } from './reporter.ts'
+import type { OrganizationSettings } from './schema/organization.ts'
+import { snakeCaseId } from './schema/values.ts'
+import { pathText } from './source.ts'
+
+export interface ReadOptions {
+  /** The main file: `config/portico.yaml`. */
+  readonly file: string
+  readonly env: NodeJS.ProcessEnv
+  /** Seconds since the epoch, for what expires. */
+  readonly now?: (() => number) | undefined
+  /** Parses organizations' files; elsewhere, when they are many. */
+  readonly parse?: ((files: readonly FileRead[]) => Promise<readonly OrganizationPart[]>) | undefined
+}
+
+/** A file to be parsed. */
+export interface FileRead {
+  readonly file: string
+  readonly content: FileContent
+}
+
+/** What reading and checking came to; sorted by place. */
+export interface Reading {
+  /** What a Configuration is built from; undefined when there are problems. */
+  readonly checked: Checked | undefined
+  readonly problems: readonly Problem[]
+  readonly warnings: readonly Problem[]
+  /** Every file and folder that was read or looked for. */
+  readonly files: readonly string[]
+  /** SHA-256 over their names and bytes: the same version, the same outcome. */
+  readonly version: string
+}
+
+/** What is kept of an organization's file from load to load. */
+interface Kept {
+  readonly file: string
+  readonly content: FileContent
+  readonly part: OrganizationPart
+  /** As it was given out last, with what its references held then; given out again as long as they do. */
+  given: { readonly values: ReadonlyMap<string, string>, readonly source: OrganizationSource } | undefined
+}
+
+const mainLimit = 1024 * 1024
+const organizationLimit = 256 * 1024
+
+// Names with a dot in front belong to editors and to Kubernetes.
+const isOrganizationFile = (name: string): boolean => name.endsWith('.yaml') && !name.startsWith('.')
+
+const idOf = (file: string): string => basename(file, '.yaml')
+
+const isSame = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean =>
+  one.size === other.size && [...one].every(([name, value]) => other.get(name) === value)
+
+const invitedOf = (members: OrganizationSettings['members'], list: string | undefined): InvitedIndex | undefined => {
+  if (members === 'anyone') return undefined
+  if ('invited' in members) return indexInvited(members.invited)
+  return 'invited_file' in members ? indexInvited(invitedLines(list ?? '')) : undefined
+}
+
+const sourceOf = ({ file, part: { entries } }: Kept, settings: OrganizationSettings, values: ReadonlyMap<string, string>): OrganizationSource => ({
+  id: idOf(file),
+  file,
+  settings,
+  entries,
+  values: new Map([...values].filter(([path]) => path !== pathText(invitedPath))),
+  invited: invitedOf(settings.members, values.get(pathText(invitedPath)))
+})
+
+/** Reads and checks again and again; what has not changed since the last time is neither parsed nor given out anew. */
+export const createReader = ({ file, env, now = () => Date.now() / 1000, parse = async files => files.map(({ file, content }) => readOrganizationPart(file, content)) }: ReadOptions): () => Promise<Reading> => {
+  const main = resolve(file)
+  let keptMain: { readonly content: FileContent, readonly part: PorticoPart } | undefined
+  let kept = new Map<string, Kept>()
+  const remembered: Remembered = new Map()
+  const place = createPlacer()
+
+  const readParts = async (files: readonly FileRead[]): Promise<Kept[]> => {
+    const isKnown = ({ file, content }: FileRead): boolean => kept.get(file)?.content.digest === content.digest
+    const changed = files.filter(read => !isKnown(read))
+    const parts = new Map((await parse(changed)).map((part, index) => [changed[index]?.file, part]))
+    kept = new Map(files.flatMap(({ file, content }) => {
+      const part = parts.get(file)
+      const known = part === undefined ? kept.get(file) : { file, content, part, given: undefined }
+      return known === undefined ? [] : [[file, known]]
+    }))
+    return [...kept.values()]
+  }
+
+  return async () => {
+    const files = createFiles(remembered)
+    const findings: Finding[] = []
+    const report = (finding: Finding): void => { findings.push(finding) }
+    const mainContent = files.read(main, mainLimit)
+    if (keptMain?.content.digest !== mainContent.digest) keptMain = { content: mainContent, part: readPorticoPart(main, mainContent) }
+    const mainPart = keptMain.part
+    const settings = mainPart.draft
+    const folder = resolve(dirname(main), settings?.organizations ?? './organizations')
+    const names = files.list(folder)
+    const organizations = await readParts((names ?? []).filter(isOrganizationFile).map(name => {
+      const path = join(folder, name)
+      return { file: path, content: files.read(path, organizationLimit) }
+    }))
+    if (settings?.organizations !== undefined && organizations.length === 0) {
+      const message = names === undefined ? `the folder ${folder} is not there` : `the folder ${folder} has no *.yaml file`
+      report({ file: main, path: ['organizations'], message, remedy: 'put one YAML file per organization there, or correct the path' })
+    }
+    for (const name of names ?? []) {
+      if (/^[^.].*\.yml$/i.test(name)) report({ file: join(folder, name), path: [], severity: 'warning', message: 'is not read', remedy: `rename it to ${name.replace(/\.yml$/i, '.yaml')}` })
+    }
+
+    const values = new Map<string, ReadonlyMap<string, string>>()
+    if (settings !== undefined) values.set(main, readReferences(porticoReferences(main, settings), files, env, report))
+    for (const { file, part } of organizations) {
+      if (part.draft !== undefined) values.set(file, readReferences(organizationReferences(file, part.draft), files, env, report))
+    }
+    const contents: Contents = (file, path) => values.get(file)?.get(pathText(path))
+
+    if (settings !== undefined) {
+      checkApps(main, settings, mainPart.written, report)
+      checkGateway(main, settings, contents, report)
+      checkDangers(main, settings, report)
+    }
+    const checkOrganization = createOrganizationCheck(settings, now(), report)
+    for (const { file, part } of organizations) {
+      const id = idOf(file)
+      const name = snakeCaseId.safeParse(id)
+      if (!name.success) report({ file, path: [], message: `the file name '${id}' is not an organization's id`, remedy: 'rename the file: lower-case letters, digits and _, beginning with a letter' })
+      if (part.draft === undefined) continue
+      checkOrganization({ id, file, settings: part.draft })
+      checkDangers(file, part.draft, report)
+    }
+
+    for (const path of remembered.keys()) if (!files.names.has(path)) remembered.delete(path)
+    const placed = place(findings, file => file === main ? mainContent : kept.get(file)?.content)
+    const all = [...mainPart.problems, ...organizations.flatMap(({ part }) => part.problems), ...placed].sort(compareProblems)
+    const problems = all.filter(problem => problem.severity === 'problem')
+    const version = files.version()
+    const outcome = { problems, warnings: all.filter(problem => problem.severity === 'warning'), files: [...files.names].sort(), version }
+    if (mainPart.settings === undefined || problems.length > 0) return { ...outcome, checked: undefined }
+    const sources = organizations.flatMap(kept => {
+      const { settings } = kept.part
+      const held = values.get(kept.file)
+      if (settings === undefined || held === undefined) return []
+      if (kept.given === undefined || !isSame(kept.given.values, held)) kept.given = { values: held, source: sourceOf(kept, settings, held) }
+      return kept.given.source
+    })
+    return { ...outcome, checked: { file: main, portico: mainPart.settings, values: values.get(main) ?? new Map(), organizations: sources, version } }
+  }
+}
