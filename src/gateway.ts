@@ -1,5 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createApiKeyUpkeep } from './access/api-key-upkeep.ts'
+import { createApiKeyUse } from './access/api-key-use.ts'
+import { createApiKeys } from './access/api-keys.ts'
+import { createBearerTokens } from './access/bearer-tokens.ts'
 import type { Configuration } from './config/configuration.ts'
 import type { Problem } from './config/problem.ts'
 import { createConnectors } from './connections/connectors.ts'
@@ -8,6 +12,7 @@ import { PorticoError } from './errors.ts'
 import { createAppLogin } from './hosts/app-login.ts'
 import { createAppsHost } from './hosts/apps.ts'
 import { createAuthHost } from './hosts/auth.ts'
+import { createCredentials } from './hosts/credentials.ts'
 import { createDoor } from './hosts/door.ts'
 import { createOpsHost } from './hosts/ops.ts'
 import { createStatus, type ReloadRecord } from './hosts/status.ts'
@@ -40,6 +45,8 @@ const storePatience = 500
 const patience = 10_000
 
 /** A running Portico: the public server, the ops listener, and everything behind them. */
+const now = (): number => Math.floor(Date.now() / 1_000)
+
 export interface Gateway {
   /** Opens both listeners. Throws what listening throws, or PORTICO_STORE_UNAVAILABLE. */
   listen (): Promise<{ public: AddressInfo, ops: AddressInfo }>
@@ -73,17 +80,22 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
 
   const decline = createDecline(log)
   const requestLog = createRequestLog(log)
-  const login = createLogin({ configuration, sealer, sessions, store, connectors, audit, metrics, log, now: () => Math.floor(Date.now() / 1_000) })
+  const login = createLogin({ configuration, sealer, sessions, store, connectors, audit, metrics, log, now })
 
   const kinds = createHeaderKinds()
   const upstreams = createUpstreams()
-  const tunnels = createTunnels(sessions.isLive)
+  const apiKeyUse = createApiKeyUse({ store, log })
+  const apiKeys = createApiKeys({ store, configuration, sessions, use: apiKeyUse, log })
+  const apiKeyUpkeep = createApiKeyUpkeep({ store, configuration, sessions, use: apiKeyUse, log })
+  const bearerTokens = createBearerTokens({ store, configuration, sessions, tokens: { bearerConnectionsOf: () => [], verifyAccessToken: async () => { throw new PorticoError('PORTICO_BEARER_INVALID') } } })
+  const tunnels = createTunnels(session => apiKeys.isLive(session) ?? bearerTokens.isLive(session) ?? sessions.isLive(session))
   sessions.onEnd(tunnels.sweep)
   const forward = createForward({ upstreams, kinds, decline })
   const apps = await createAppsHost({
     configuration,
     sessions,
     identityHeaders: createIdentityHeaders({ configuration }),
+    credentials: createCredentials({ apiKeys, bearerTokens, now }),
     clients,
     login: createAppLogin({ login, configuration }),
     forward,
@@ -143,6 +155,8 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
       log.info({ public: addresses.public, ops: addresses.ops }, 'listening')
       return addresses
     },
+      await apiKeyUpkeep.adopt()
+      apiKeyUpkeep.start()
 
     reload: async next => {
       // the same ring keeps its sealer, and with it every cookie that was opened already
@@ -157,6 +171,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
       inForce()
     },
 
+      await apiKeyUpkeep.adopt()
     reloadFailed: problems => {
       const lines = problems.map(({ file, line, column, path, message, remedy }) => `${file}:${line}:${column} ${path}: ${message} — ${remedy}`)
       reloads = { ...reloads, at: new Date(), problems: lines }
@@ -175,4 +190,5 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
       await ops.close()
     }
   }
+      await apiKeyUpkeep.stop()
 }

@@ -5,7 +5,7 @@ import { isNavigation } from '../login/navigation.ts'
 import type { Login } from '../login/login.ts'
 import type { Visit } from '../login/visit.ts'
 import type { Exchange } from '../proxy/exchange.ts'
-import { refuse } from '../proxy/refusal.ts'
+import { bearerChallenge, refuse } from '../proxy/refusal.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { readForm } from './form.ts'
 
@@ -54,10 +54,11 @@ export const createAppLogin = ({ configuration, login }: AppLoginDeps): AppLogin
     write(request, response, requestId, await answer(exchange, await visitOf(exchange)))
   }
 
-  const turnAway: Step = ({ request, response, place: { app, region }, requestId }) => {
+  const turnAway: Step = ({ request, response, place: { app, region }, requestId, consumed }) => {
     const query = new URLSearchParams({ app: app.id, ...region !== undefined && { region } })
     refuse(request, response, new PorticoError('PORTICO_SIGN_IN_REQUIRED'), requestId, {
-      members: { login_url: `${configuration().authOrigin}/login?${query}` }
+      members: { login_url: `${configuration().authOrigin}/login?${query}` },
+      ...consumed !== undefined && { headers: bearerChallenge }
     })
   }
 
@@ -66,7 +67,7 @@ export const createAppLogin = ({ configuration, login }: AppLoginDeps): AppLogin
 
     challenge: exchange => {
       const { request, response, target, place, client, requestId } = exchange
-      if (!isNavigation(request)) return turnAway(exchange)
+      if (exchange.consumed !== undefined || !isNavigation(request)) return turnAway(exchange)
       const { method = 'GET', headers } = request
       write(request, response, requestId, login.begins.challenge(place, target, {
         method, query: nothing, form: nothing, headers, requestId, client: client.address, session: undefined

@@ -16,11 +16,13 @@ import type { Session } from '../sessions/session.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { RequestLine } from '../telemetry/request-log.ts'
 import type { AppLogin } from './app-login.ts'
+import type { Credentials } from './credentials.ts'
 import { createUpgradeResponse } from './upgrade-response.ts'
 
 export interface AppsDeps {
   readonly configuration: () => Configuration
   readonly sessions: Pick<Sessions, 'find'>
+  readonly credentials: Credentials
   readonly identityHeaders: IdentityHeaders
   readonly clients: Clients
   readonly login: AppLogin
@@ -46,7 +48,7 @@ const nobody: readonly string[] = []
  * would refuse targets, methods and content types that belong to the app.
  */
 export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
-  const { configuration, sessions, identityHeaders, clients, login, forward, decline } = deps
+  const { configuration, sessions, credentials, identityHeaders, clients, login, forward, decline } = deps
 
   const open = (request: IncomingMessage, response: ServerResponse, target: string): Exchange | undefined => {
     const began = performance.now()
@@ -67,6 +69,7 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
       client,
       requestId: id,
       session: undefined,
+      consumed: undefined,
       cancel: undefined,
       settle: status => settle(exchange, began, status)
     }
@@ -119,10 +122,19 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
     }
   }
 
+  type Next = (session: Session | undefined) => void | Promise<void>
+
   /** Goes on with who is signed in: at once where the session is known, which is nearly always. */
-  const identify = (exchange: Exchange, next: (session: Session | undefined) => void | Promise<void>) => {
+  const recognise = (exchange: Exchange, next: Next) => {
     const found = sessions.find(exchange.request.headers.cookie, exchange.place.host)
     return found instanceof Promise ? found.then(next) : next(found)
+  }
+
+  /** A key or token decides alone; the cookie only where there is none (behaviours.md G10). */
+  const identify = (exchange: Exchange, next: Next) => {
+    const shown = credentials.identify(exchange)
+    if (shown === undefined) return recognise(exchange, next)
+    return shown instanceof Promise ? shown.then(next) : next(shown)
   }
 
   const pass = (exchange: Exchange) => identify(exchange, session => {
@@ -155,7 +167,7 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
   const stepFor = (target: string) => {
     const own = login.steps[pathOf(target)]
     if (own === undefined) return readsAsOwn(target) ? unknown : pass
-    return (exchange: Exchange) => identify(exchange, session => {
+    return (exchange: Exchange) => recognise(exchange, session => {
       exchange.session = session
       return own(exchange)
     })

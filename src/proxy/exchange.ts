@@ -14,6 +14,11 @@ export interface Exchange {
   readonly client: Client
   readonly requestId: string
   session: Session | undefined
+  /**
+   * Names of headers, lower-case, that carried a credential of Portico's and that the app therefore does
+   * not get; empty for a program that shows one of the app's own, undefined where nothing was shown.
+   */
+  consumed: ReadonlySet<string> | undefined
   /** Called when the client has gone or has everything: stops what is still under way for it. */
   cancel: (() => void) | undefined
   /** The request is answered with this status: logged and counted, once. */

@@ -42,11 +42,16 @@ const problem = (error: PorticoError, requestId: string, members: Readonly<Recor
   return JSON.stringify({ type: 'about:blank', title, status: error.status, detail: text, code: error.code, ...members, request_id: requestId })
 }
 
+/** How a program is to show who it is (RFC 9110 §11.6.1). */
+export const bearerChallenge = Object.freeze({ 'WWW-Authenticate': 'Bearer' })
+
 /** Ends an exchange with an error, and tells the operator why, once. */
 export type Decline = (exchange: Exchange, error: PorticoError) => void
 
 /** See Decline. */
-export const createDecline = (log: Log): Decline => ({ request, response, requestId, place }, error) => {
+export const createDecline = (log: Log): Decline => ({ request, response, requestId, place, consumed }, error) => {
   log[error.status >= 500 ? 'warn' : 'info']({ err: error, request_id: requestId, app: place.app.id }, 'not forwarded')
-  refuse(request, response, error, requestId)
+  // what shows a credential is a program
+  const extras = consumed === undefined ? {} : { members: {}, headers: { ...error.status === 401 && bearerChallenge, ...error.status === 429 && { 'Retry-After': '60' } } }
+  refuse(request, response, error, requestId, extras)
 }

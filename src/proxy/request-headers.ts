@@ -5,10 +5,10 @@ import { listedNames, type HeaderKinds } from './header-kinds.ts'
 /**
  * The headers that an upstream gets, flat: the client's own in their case, order and number, then
  * Portico's. What Connection lists is taken from the client's before Portico's are there, so nobody
- * can have those removed (behaviours.md C1–C6, C10–C13, K7).
+ * can have those removed (behaviours.md C1–C7, C10–C13, K7).
  */
 export const upstreamHeaders = (kinds: HeaderKinds, exchange: Exchange, identity: readonly string[]): string[] => {
-  const { request, place, client, requestId } = exchange
+  const { request, place, client, requestId, consumed } = exchange
   const { rawHeaders } = request
   const listed = listedNames(request.headers.connection)
   const headers: string[] = ['Host', hostHeader(exchange)]
@@ -17,7 +17,7 @@ export const upstreamHeaders = (kinds: HeaderKinds, exchange: Exchange, identity
     const value = rawHeaders[i + 1] ?? ''
     switch (kinds.ofRequest(name)) {
       case 'keep':
-        if (listed === undefined || !listed.has(name.toLowerCase())) headers.push(name, value)
+        if (listed?.has(name.toLowerCase()) !== true && consumed?.has(name.toLowerCase()) !== true) headers.push(name, value)
         break
       case 'forwarding':
         if (client.trusted) headers.push(name, value)

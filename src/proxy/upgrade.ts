@@ -24,14 +24,16 @@ export type Upgrade = (exchange: Exchange, session: Session, identity: readonly 
 /**
  * WebSockets (ecosystem.md F8; behaviours.md K5): from pages of the app or of `websocket_origins`
  * only. Every browser sends Origin with a handshake (RFC 6455 §4.1, 8), so a request without one
- * comes from a program that was given the cookie, and no page can make it. 101 goes out only after
+ * comes from a program that was given the cookie, and no page can make it; nor can a page send an API key
+ * or a token with one. 101 goes out only after
  * the upstream's, with the upstream's headers; any other answer is passed on as it is.
  */
 export const createUpgrade = ({ forward, tunnels, kinds, decline }: UpgradeDeps): Upgrade => (exchange, session, identity, socket, head) => {
   const { request, response, place } = exchange
   const { origin, 'content-length': length, 'transfer-encoding': encoding } = request.headers
 
-  if (origin !== undefined && origin !== place.origin && !place.app.websocketOrigins.has(origin)) {
+  const isByBrowser = exchange.consumed === undefined || exchange.consumed.size === 0
+  if (isByBrowser && origin !== undefined && origin !== place.origin && !place.app.websocketOrigins.has(origin)) {
     decline(exchange, new PorticoError('PORTICO_WEBSOCKET_ORIGIN', { wanted: place.origin, got: origin }))
     return
   }

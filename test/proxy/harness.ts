@@ -106,6 +106,7 @@ export const startProxy = async (t: Test, configuration: Configuration, { patien
   const apps = await createAppsHost({
     configuration: () => current,
     sessions: { find },
+    credentials: { identify: () => undefined },
     identityHeaders: { for: () => identity },
     clients: createClients(() => current),
     login,

@@ -1,0 +1,229 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { AppPlace, Configuration, Connection } from '../config/configuration.ts'
+import { isActive } from '../config/standing.ts'
+import type { Identity } from '../connections/connector.ts'
+import { PorticoError } from '../errors.ts'
+import { createCache } from '../sessions/cache.ts'
+import { freezeSession, type Session } from '../sessions/session.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import type { Member, MemberStore } from '../store/members.ts'
+import { mayUse } from './apps.ts'
+import { askAddresses, foreseeMember, isAdmitted, recordMember } from './members.ts'
+
+/** An access token of an organization's own provider, as its connector has verified it. */
+export interface VerifiedToken {
+  /** By the connector's rule, as at a sign-in. */
+  readonly identity: Identity
+  /** Seconds since the epoch. */
+  readonly expiresAt: number
+}
+
+/** What connectors do with access tokens. */
+export interface AccessTokens {
+  /** Verifies a JWT access token in full (RFC 9068); never takes an ID token for one. Throws PorticoError. `now` in seconds. */
+  verifyAccessToken (connection: Connection, token: string, now: number): Promise<VerifiedToken>
+  /** The active connections with `bearer:` whose issuer this is. */
+  bearerConnectionsOf (iss: string): readonly Connection[]
+}
+
+/** JWT access tokens on the path of requests. */
+export interface BearerTokens {
+  /** Whether a bearer token is a JWT of a provider whose tokens count: then it is Portico's to judge. */
+  isOurs (token: string): boolean
+  /** Whom such a token speaks for at this place; the same object each time. Throws, or rejects with, PORTICO_BEARER_… or what a sign-in would. */
+  find (token: string, place: AppPlace): Session | Promise<Session>
+  /** Whether what `find` gave still holds; undefined for a session that it did not give. */
+  isLive (session: Session): boolean | undefined
+}
+
+interface Entry {
+  readonly connection: string
+  readonly generation: number
+  readonly member: Member
+  readonly identity: Identity
+  readonly sid: string
+  /** When the provider issued it: what was revoked since ends it. Seconds; 0 where it does not say. */
+  readonly issuedAt: number
+  readonly verifiedAt: number
+  readonly expiresAt: number
+  readonly sessions: Map<string, Session>
+}
+
+/** Tokens that are remembered, and for how many seconds. */
+const room = 20_000
+const longest = 300
+/** Characters of one: request headers have 32 KiB in all. */
+const largest = 16_384
+
+const jwt = /^[\w-]+\.([\w-]+)\.[\w-]+$/
+const claims = z.object({ iss: z.string(), iat: z.number().optional(), aud: z.union([z.string(), z.array(z.string())]).optional() })
+
+/** What a token says of itself, unverified; undefined for what is no JWT (RFC 7519 §7.2). */
+const peek = (token: string): z.infer<typeof claims> | undefined => {
+  const payload = token.length > largest ? undefined : jwt.exec(token)?.[1]
+  if (payload === undefined) return undefined
+  try {
+    return claims.safeParse(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'))).data
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Access tokens of a connection with `bearer:` (product.md, issue 3 part 6). What was verified is
+ * remembered by connection and hash of the token (behaviours.md V20), and judged anew at each use:
+ * standing, trust, revocations, membership, app (V21, V33). `now` is in seconds.
+ */
+export const createBearerTokens = (deps: {
+  readonly store: MemberStore
+  readonly configuration: () => Configuration
+  readonly sessions: Pick<Sessions, 'isRevoked' | 'trust'>
+  readonly tokens: AccessTokens
+  readonly now?: () => number
+}): BearerTokens => {
+  const { store, configuration, sessions, tokens, now = () => Math.floor(Date.now() / 1_000) } = deps
+  const known = createCache<Entry>(room)
+  const verifying = new Map<string, Promise<Entry>>()
+  const given = new WeakMap<Session, Entry>()
+
+  const refused = (connection: string, wanted: string, got: string): PorticoError => new PorticoError('PORTICO_BEARER_INVALID', { wanted, got, connection })
+
+  /** Why an entry does not hold any more, whatever the place; undefined while it does. */
+  const objection = (entry: Entry): PorticoError | undefined => {
+    const { connection: id, member } = entry
+    const connection = configuration().connections.get(id)
+    if (connection?.bearer === undefined || !isActive(connection, now())) return refused(id, 'an active connection with bearer', 'one that is not')
+    if (sessions.trust.generation(id) !== entry.generation) return refused(id, 'the trust as it was when the token was verified', 'another')
+    if (now() >= entry.expiresAt) return refused(id, 'a token that has not expired', 'one that has')
+    if (sessions.isRevoked({ sid: entry.sid, member: member.id, organization: member.organization, connection: id, subject: entry.identity.subject, idpSession: entry.identity.idpSession, startedAt: entry.issuedAt })) {
+      return refused(id, 'a token that was issued after the last revocation', 'an older one')
+    }
+    return isAdmitted(connection.organization, member) ? undefined : new PorticoError('PORTICO_NOT_INVITED', { wanted: `an e-mail that ${member.organization} lets in`, got: member.email, connection: id })
+  }
+
+  const isOpen = ({ member, identity }: Entry, { app }: AppPlace): boolean => {
+    const organization = configuration().organizations.get(member.organization)
+    return organization !== undefined && mayUse(organization, app, identity.groups)
+  }
+
+  const settle = (entry: Entry, place: AppPlace): Session => {
+    const error = objection(entry)
+    if (error !== undefined) throw error
+    if (!isOpen(entry, place)) {
+      throw new PorticoError('PORTICO_APP_NOT_ALLOWED', { wanted: `an organization whose apps include ${place.app.id}`, got: entry.member.organization, connection: entry.connection })
+    }
+    const made = entry.sessions.get(place.host)
+    if (made !== undefined) return made
+    const { member, identity } = entry
+    const session = freezeSession({
+      sid: entry.sid,
+      host: place.host,
+      member: member.id,
+      organization: member.organization,
+      connection: entry.connection,
+      generation: entry.generation,
+      subject: identity.subject,
+      idpSession: identity.idpSession,
+      email: identity.email,
+      invited: member.invited,
+      name: identity.name,
+      groups: [...identity.groups],
+      newUser: false,
+      amr: identity.amr === undefined ? undefined : [...identity.amr],
+      acr: identity.acr,
+      authTime: identity.authTime,
+      startedAt: entry.issuedAt
+    })
+    entry.sessions.set(place.host, session)
+    given.set(session, entry)
+    return session
+  }
+
+  /** Whose token it is: as at a sign-in, but that somebody known is not recorded anew by it. */
+  const memberOf = async (connection: Connection, identity: Identity): Promise<Member> => {
+    const addresses = await askAddresses(store, connection, identity.email)
+    const members = await Promise.all(addresses.map(address => foreseeMember(store, configuration(), connection, identity, address)))
+    const recorded = members.filter(member => member !== undefined)
+    const [member] = recorded
+    if (recorded.length > 1 || (member === undefined && addresses.length > 1)) {
+      throw refused(connection.id, 'a person of one invited address', `one of ${addresses.length}: only a sign-in can ask which is meant`)
+    }
+    const [address = identity.email] = addresses
+    const isKnown = member !== undefined && member.connection === connection.id && member.subject === identity.subject
+    return isKnown ? member : (await recordMember(store, configuration(), connection, identity, address, now())).member
+  }
+
+  const verify = async (token: string, key: string, connection: Connection, issuedAt: number): Promise<Entry> => {
+    const generation = sessions.trust.generation(connection.id)
+    if (generation === undefined) throw new PorticoError('PORTICO_STORE_UNAVAILABLE', { wanted: 'the trust generation of this connection', got: 'none', connection: connection.id })
+    const verifiedAt = now()
+    const { identity, expiresAt } = await tokens.verifyAccessToken(connection, token, verifiedAt)
+    const entry: Entry = {
+      connection: connection.id,
+      generation,
+      member: await memberOf(connection, identity),
+      identity,
+      sid: `tok_${key.slice(-32)}`,
+      issuedAt,
+      verifiedAt,
+      expiresAt,
+      sessions: new Map()
+    }
+    known.set(key, entry, 1)
+    return entry
+  }
+
+  /** The connections that a token can be meant for: by its issuer, and of several by its audience. */
+  const candidatesFor = ({ iss, aud }: z.infer<typeof claims>): readonly Connection[] => {
+    const connections = tokens.bearerConnectionsOf(iss)
+    const meant = connections.filter(({ bearer }) => bearer !== undefined && [aud].flat().includes(bearer.audience))
+    return meant.length === 0 ? connections : meant
+  }
+
+  const keyOf = ({ id }: Connection, digest: string): string => `${id} ${digest}`
+
+  const isFresh = (entry: Entry, moment: number): boolean =>
+    moment >= entry.verifiedAt && moment < Math.min(entry.expiresAt, entry.verifiedAt + longest) && sessions.trust.generation(entry.connection) === entry.generation
+
+  const verifyAny = async (token: string, digest: string, connections: readonly Connection[], issuedAt: number, place: AppPlace): Promise<Session> => {
+    let last: unknown = refused(connections[0]?.id ?? '', 'a connection with bearer', 'none')
+    for (const connection of connections) {
+      const key = keyOf(connection, digest)
+      const running = verifying.get(key) ?? verify(token, key, connection, issuedAt).finally(() => { verifying.delete(key) })
+      verifying.set(key, running)
+      try {
+        return settle(await running, place)
+      } catch (error) {
+        last = error
+      }
+    }
+    throw last
+  }
+
+  return {
+    isOurs: token => {
+      const said = peek(token)
+      return said !== undefined && tokens.bearerConnectionsOf(said.iss).length > 0
+    },
+
+    find: (token, place) => {
+      const said = peek(token)
+      const connections = said === undefined ? [] : candidatesFor(said)
+      const digest = createHash('sha256').update(token).digest('base64url')
+      const moment = now()
+      for (const connection of connections) {
+        const entry = known.get(keyOf(connection, digest))
+        if (entry !== undefined && isFresh(entry, moment)) return settle(entry, place)
+      }
+      return verifyAny(token, digest, connections, said?.iat ?? 0, place)
+    },
+
+    isLive: session => {
+      const entry = given.get(session)
+      if (entry === undefined) return undefined
+      const place = configuration().places.get(session.host)
+      return place !== undefined && objection(entry) === undefined && isOpen(entry, place)
+    }
+  }
+}
