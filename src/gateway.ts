@@ -44,9 +44,9 @@ const storePatience = 500
 /** Milliseconds that requests under way are given when the gateway closes. */
 const patience = 10_000
 
-/** A running Portico: the public server, the ops listener, and everything behind them. */
 const now = (): number => Math.floor(Date.now() / 1_000)
 
+/** A running Portico: the public server, the ops listener, and everything behind them. */
 export interface Gateway {
   /** Opens both listeners. Throws what listening throws, or PORTICO_STORE_UNAVAILABLE. */
   listen (): Promise<{ public: AddressInfo, ops: AddressInfo }>
@@ -80,7 +80,9 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
 
   const decline = createDecline(log)
   const requestLog = createRequestLog(log)
-  const login = createLogin({ configuration, sealer, sessions, store, connectors, audit, metrics, log, now })
+  const login = createLogin({
+    configuration, sealer, sessions, store, connectors, audit, metrics, log, now, preview: (session, place) => previewHeaders(session, place, configuration(), now())
+  })
 
   const kinds = createHeaderKinds()
   const upstreams = createUpstreams()
@@ -94,8 +96,8 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const apps = await createAppsHost({
     configuration,
     sessions,
-    identityHeaders: createIdentityHeaders({ configuration }),
     credentials: createCredentials({ apiKeys, bearerTokens, now }),
+    identityHeaders: createIdentityHeaders({ configuration }),
     clients,
     login: createAppLogin({ login, configuration }),
     forward,
@@ -150,13 +152,13 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   return {
     listen: async () => {
       await sessions.start()
+      await apiKeyUpkeep.adopt()
+      apiKeyUpkeep.start()
       const addresses = { ops: await ops.listen(), public: await door.listen() }
       inForce()
       log.info({ public: addresses.public, ops: addresses.ops }, 'listening')
       return addresses
     },
-      await apiKeyUpkeep.adopt()
-      apiKeyUpkeep.start()
 
     reload: async next => {
       // the same ring keeps its sealer, and with it every cookie that was opened already
@@ -166,12 +168,12 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
       if (next.listen.tls !== undefined) door.replaceCertificate(next.listen.tls)
       upstreams.retain(next)
       await sessions.trust.adopt(next)
+      await apiKeyUpkeep.adopt()
       tunnels.sweep()
       reloads = { loadedAt: new Date(), at: new Date(), problems: [] }
       inForce()
     },
 
-      await apiKeyUpkeep.adopt()
     reloadFailed: problems => {
       const lines = problems.map(({ file, line, column, path, message, remedy }) => `${file}:${line}:${column} ${path}: ${message} — ${remedy}`)
       reloads = { ...reloads, at: new Date(), problems: lines }
@@ -185,10 +187,10 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
       tunnels.close()
       await door.close(patience)
       await Promise.all([auth.close(), apps.close(), upstreams.destroy(), connectors.close()])
+      await apiKeyUpkeep.stop()
       await sessions.stop()
       await store.close()
       await ops.close()
     }
   }
-      await apiKeyUpkeep.stop()
 }

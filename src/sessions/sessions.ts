@@ -7,8 +7,8 @@ import { createActivities } from './activity.ts'
 import { sessionCookie, setCookie } from './cookie.ts'
 import { createFinder } from './finding.ts'
 import { isWithin, limitsFor, type Limits } from './lifetime.ts'
-import { createRevoker } from './revoking.ts'
 import type { Revocable } from './revocation.ts'
+import { createRevoker } from './revoking.ts'
 import type { Sealer } from './seal.ts'
 import type { Session, Stub } from './session.ts'
 import { createTrust, type Trust } from './trust.ts'
@@ -34,9 +34,9 @@ export interface Sessions {
   end (session: Session, reason: string): Promise<void>
   /** As `end`, for whatever the revocation matches. A store that does not take it is asked again until it does. */
   revoke (revocation: Revocation): Promise<void>
-  /** Calls `listener` whenever sessions may have ended, so that what is open can be asked for with `isLive`. */
   /** Whether anything that was revoked, here or elsewhere, matches: of an API key or a token, which are no sessions. */
   isRevoked (what: Revocable): boolean
+  /** Calls `listener` whenever sessions may have ended, so that what is open can be asked for with `isLive`. */
   onEnd (listener: () => void): void
   /** Loads revocations and trust, and begins to follow other processes. Throws PORTICO_STORE_UNAVAILABLE. */
   start (): Promise<void>
@@ -170,9 +170,9 @@ export const createSessions = (deps: {
     },
 
     revoke: revoker.revoke,
+    isRevoked: revoker.matches,
 
     onEnd (listener) {
-    isRevoked: revoker.matches,
       listeners.push(listener)
     },
 
