@@ -313,6 +313,12 @@ export const definitions = define({
     public: 'We do not know a company sign-in for this e-mail address. Check the spelling, or ask your administrator which address to use.',
     remedy: 'List the domain under a connection with `status: active`; `portico check` shows which domains are routed.'
   },
+  PORTICO_NO_ACTIVE_CONNECTION: {
+    status: 503,
+    title: 'Signing in is not open here',
+    public: 'Your organization has no sign-in that is switched on at the moment. Ask your administrator when it will be.',
+    remedy: 'Set `status: active` on a connection of the organization, or wait for its `activate_at`; testing and disabled ones are not shown.'
+  },
   PORTICO_ATTEMPT_LOST: {
     status: 400,
     title: 'This sign-in cannot be finished',

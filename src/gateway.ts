@@ -16,6 +16,7 @@ import { createCredentials } from './hosts/credentials.ts'
 import { createDoor } from './hosts/door.ts'
 import { createOpsHost } from './hosts/ops.ts'
 import { createStatus, type ReloadRecord } from './hosts/status.ts'
+import { createTenantHost } from './hosts/tenant.ts'
 import { createIdentityHeaders } from './identity/headers.ts'
 import { createPublishedKeys } from './identity/published-keys.ts'
 import { createLogin } from './login/login.ts'
@@ -117,10 +118,14 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     log
   })
 
-  // The first Host decides; a request that has another one besides is refused where apps are.
-  const isForAuth = ({ headers, rawHeaders }: IncomingMessage): boolean =>
-    canonicalHost(headers.host) === force.configuration.authHost && requestHost(rawHeaders) !== undefined
-  const hostOf = (request: IncomingMessage) => isForAuth(request) ? auth : apps
+  const tenant = createTenantHost({ configuration, clients, login, requestLog })
+
+  const hostOf = ({ headers, rawHeaders }: IncomingMessage) => {
+    // The first Host decides; a request that has another one besides is refused where apps are.
+    const host = requestHost(rawHeaders) === undefined ? undefined : canonicalHost(headers.host)
+    if (host === configuration().authHost) return auth
+    return host !== undefined && configuration().loginHosts.has(host) ? tenant : apps
+  }
 
   const door = createDoor({
     listen: deps.configuration.listen,

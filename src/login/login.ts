@@ -13,10 +13,12 @@ import { createReturning } from './returning.ts'
 import { createReplacement, type Replacement } from './replace.ts'
 import { createSignOut, type SignOutSteps } from './sign-out.ts'
 import { createStart, type StartSteps } from './start.ts'
+import { createTenantSignIn, type TenantSignIn } from './tenant.ts'
 import type { Visit } from './visit.ts'
 
 /** Every step of sign-in, by the host that it happens on. */
 export interface Login {
+  readonly tenant: TenantSignIn
   readonly start: StartSteps
   readonly callback: CallbackSteps
   readonly entry: Entry
@@ -38,6 +40,7 @@ export const createLogin = (deps: LoginDeps): Login => {
   const entry = createEntry(deps, { admit: createAdmit(deps), replacement, refuse })
   const begins = createBegin(deps)
   return {
+    tenant: createTenantSignIn(deps),
     start: createStart(deps, { authorize, handOff, refuse }),
     callback: createCallback(deps, { returning, authorize, entry, handOff, refuse }),
     entry,

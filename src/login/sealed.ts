@@ -93,3 +93,6 @@ export const isFresh = (iat: number, now: number, lifetime: number): boolean => 
 
 /** Whose browser it is. */
 export const rememberedSchema = z.object({ email: z.string() })
+
+/** Of which organization somebody was who has just signed out on an app host. */
+export const farewellSchema = z.object({ organization: z.string(), iat })

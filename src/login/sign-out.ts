@@ -8,7 +8,11 @@ import type { LoginDeps } from './deps.ts'
 import { explain } from './failure.ts'
 import { forgetEmail } from './find-connection.ts'
 import { placeOfUrl, returnTarget } from './return-target.ts'
+import { farewellSchema, isFresh, openSealed } from './sealed.ts'
 import { isCrossSite, isFromOwnPage, only, refererOf, type Visit } from './visit.ts'
+
+/** Seconds between a sign-out on an app host and its end here. */
+const farewellLifetime = 60
 
 export interface SignOutSteps {
   /** `GET·POST /logout` on the auth host. */
@@ -20,7 +24,7 @@ export interface SignOutSteps {
 }
 
 /** Ends this browser's sessions on every host. Another site may ask for it, but not decide it (behaviours.md L1, L3, L4). */
-export const createSignOut = ({ configuration, sessions, audit }: Pick<LoginDeps, 'configuration' | 'sessions' | 'audit'>): SignOutSteps => {
+export const createSignOut = ({ configuration, sealer, sessions, audit, now }: Pick<LoginDeps, 'configuration' | 'sealer' | 'sessions' | 'audit' | 'now'>): SignOutSteps => {
   const end = async (session: Session | undefined, visit: Visit): Promise<void> => {
     if (session === undefined) return
     await sessions.end(session, 'signed out')
@@ -47,8 +51,20 @@ export const createSignOut = ({ configuration, sessions, audit }: Pick<LoginDeps
   const isAllowedPost = (visit: Visit): boolean =>
     isFromOwnPage(visit, configuration().authOrigin) || isAppOrigin(visit.headers.origin)
 
-  const authHost = (path: string, returnTo: string | undefined): string =>
-    `${configuration().authOrigin}${path}${returnTo === undefined ? '' : `?${new URLSearchParams({ return_to: returnTo })}`}`
+  const authHost = (path: string, query: Readonly<Record<string, string>> = {}): string => {
+    const search = new URLSearchParams(query)
+    return `${configuration().authOrigin}${path}${search.size === 0 ? '' : `?${search}`}`
+  }
+
+  /** Where an organization wants its members to go when nobody said where (product R28). */
+  const logoutUrlOf = (organization: string | undefined): string | undefined =>
+    organization === undefined ? undefined : configuration().organizations.get(organization)?.logoutUrl
+
+  /** What the app host knew of who has just signed out there: this host's own session ended with it. */
+  const left = (visit: Visit): string | undefined => {
+    const farewell = openSealed(sealer(), 'farewell', farewellSchema, only(visit.query, 'farewell'))
+    return farewell !== undefined && isFresh(farewell.iat, now(), farewellLifetime) ? farewell.organization : undefined
+  }
 
   const question = ({ email }: Session, visit: Visit): Answer => page(200, signOutPage({ email, returnTo: safeTarget(visit) }))
 
@@ -61,27 +77,30 @@ export const createSignOut = ({ configuration, sessions, audit }: Pick<LoginDeps
         return question(visit.session, visit)
       }
       await end(visit.session, visit)
-      return redirect(safeTarget(visit) ?? authHost('/logout/done', undefined), farewellCookies(visit), 303)
+      return redirect(safeTarget(visit) ?? logoutUrlOf(visit.session?.organization) ?? authHost('/logout/done'), farewellCookies(visit), 303)
     },
 
     signOutOfApp: async (place, visit) => {
       if (visit.method === 'POST' && !isFromOwnPage(visit, place.origin)) {
         return explain(new PorticoError('PORTICO_CROSS_SITE', { wanted: place.origin, got: visit.headers.origin ?? 'no Origin' }), visit)
       }
-      const returnTo = safeTarget(visit, place)
+      const target = safeTarget(visit, place)
+      const returnTo = target === undefined ? undefined : { return_to: target }
       // the auth host can ask; and it may know who is here when this host has already forgotten
       if (visit.session === undefined || (visit.method !== 'POST' && isCrossSite(visit, place.origin))) {
         return redirect(authHost('/logout', returnTo), [], 303)
       }
+      const { organization } = visit.session
       await end(visit.session, visit)
-      return redirect(authHost('/logout/done', returnTo), [clearCookie(sessionCookie)], 303)
+      const farewell = () => logoutUrlOf(organization) === undefined ? undefined : { farewell: sealer().seal('farewell', { organization, iat: now() }) }
+      return redirect(authHost('/logout/done', returnTo ?? farewell()), [clearCookie(sessionCookie)], 303)
     },
 
     done: visit => {
       if (visit.session !== undefined) return question(visit.session, visit)
       // whoever comes from an app's sign-out still holds the cookies of this host
       const cookies = farewellCookies(visit)
-      const returnTo = safeTarget(visit)
+      const returnTo = safeTarget(visit) ?? logoutUrlOf(left(visit))
       return returnTo === undefined ? page(200, signedOutPage(), cookies) : redirect(returnTo, cookies, 303)
     }
   }

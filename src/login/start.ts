@@ -1,8 +1,8 @@
 import { parseEmail } from '../config/schema/email.ts'
-import { isActive } from '../config/standing.ts'
+import { successorOf } from '../config/standing.ts'
 import { PorticoError } from '../errors.ts'
 import { emailPage } from '../pages/email-page.ts'
-import { page, wantsHtml, type Answer } from './answer.ts'
+import { page, redirect, wantsHtml, type Answer } from './answer.ts'
 import type { Authorize } from './authorize.ts'
 import type { LoginDeps } from './deps.ts'
 import type { Refusal } from './failure.ts'
@@ -10,7 +10,7 @@ import { connectionForEmail, findConnection, hintOf } from './find-connection.ts
 import type { HandOff } from './hand-off.ts'
 import type { Wanted } from './sealed.ts'
 import { only, type Visit } from './visit.ts'
-import { readWanted, startAgainLink } from './wanted.ts'
+import { destinationOf, readWanted, startAgainLink } from './wanted.ts'
 
 /** Parameters of a link that go on with the e-mail form. */
 const kept = ['request', 'app', 'region', 'return_to', 'target_link_uri', 'round', 'prompt']
@@ -33,8 +33,20 @@ export const createStart = (deps: LoginDeps, steps: { readonly authorize: Author
   const { configuration, sealer, connectors, now } = deps
   const { authorize, handOff, refuse } = steps
 
+  /** Where an app takes everybody who has no connection: unknown, testing and disabled alike (product R18; behaviours.md H8). */
+  const appLogin = (wanted: Wanted | undefined): Answer | undefined => {
+    const destination = destinationOf(configuration(), wanted)
+    const login = destination?.place.app.appLogin
+    if (destination === undefined || login === undefined) return undefined
+    const url = new URL(login)
+    url.searchParams.set('return_to', destination.page)
+    return redirect(url.href, [], 303)
+  }
+
   const ask = (visit: Visit, wanted: Wanted | undefined, email: string, isRefused: boolean): Answer => {
     if (isRefused) {
+      const elsewhere = wantsHtml(visit.headers.accept) ? appLogin(wanted) : undefined
+      if (elsewhere !== undefined) return elsewhere
       const refusal = refuse(new PorticoError('PORTICO_NO_CONNECTION', { wanted: 'an e-mail of a domain with an active connection', got: emailIn(email) }), visit, {
         app: wanted?.app, startAgain: startAgainLink(configuration(), wanted)
       })
@@ -83,16 +95,18 @@ export const createStart = (deps: LoginDeps, steps: { readonly authorize: Author
 
     loginWith: async (id, visit) => {
       const wanted = wantedBy(visit)
-      const connection = configuration().connections.get(id)
+      const named = configuration().connections.get(id)
+      // links outlive what they name: one that was replaced goes on at the one that took over
+      const connection = named === undefined ? undefined : successorOf(configuration(), named, now())
       // one that is not active is not told apart from one that does not exist (H8, N9)
-      if (connection === undefined || !isActive(connection, now())) return ask(visit, wanted, '', true)
+      if (connection === undefined) return ask(visit, wanted, '', true)
       const iss = visit.query.getAll('iss')
       if (iss.length > 0 && (iss.length > 1 || !connectors.isIssuer(connection, iss[0] ?? ''))) {
         return refuse(new PorticoError('PORTICO_RESPONSE_ISSUER', {
-          wanted: connectors.issuer(connection), got: iss.join(', ').slice(0, 200), connection: id
+          wanted: connectors.issuer(connection), got: iss.join(', ').slice(0, 200), connection: connection.id
         }), visit, { startAgain: startAgainLink(configuration(), wanted) })
       }
-      if (visit.session?.connection === id && !isForAnother(visit)) return await handOff(visit.session, wanted, visit)
+      if (visit.session?.connection === connection.id && !isForAnother(visit)) return await handOff(visit.session, wanted, visit)
       return await authorize(connection, wanted, visit, { loginHint: hintOf(visit) ?? parseEmail(only(visit.query, 'email') ?? '')?.email, prompt: promptOf(visit) })
     }
   }

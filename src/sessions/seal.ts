@@ -14,6 +14,7 @@ const limits = {
   request: cookies,
   state: cookies,
   email: cookies,
+  farewell: cookies,
   test: cookies,
   ticket: stored,
   handle: stored,

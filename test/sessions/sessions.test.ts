@@ -106,7 +106,7 @@ t.test('E4 E5 key rotation over a restart: the previous key is accepted, a retir
 t.test('E6 the sealed values of sign-in are no sessions, and a session is none of them', async t => {
   const { sessions, sealer, session, signIn } = await createWorld(t)
   const whole = session({ host: analytics })
-  for (const purpose of ['attempt', 'begin', 'request', 'state', 'ticket', 'handle', 'email', 'identity'] as const) {
+  for (const purpose of ['attempt', 'begin', 'request', 'state', 'ticket', 'handle', 'email', 'farewell', 'identity'] as const) {
     const sealed = sealer.seal(purpose, { issuedAt: 1_800_000_000, session: whole, ...whole })
     t.equal(sessions.find(`__Host-portico=${sealed}`, analytics), undefined, purpose)
     t.equal(sealer.open(purpose, valueOf(await signIn())), undefined, purpose)
