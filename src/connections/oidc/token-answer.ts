@@ -1,5 +1,6 @@
 import { PorticoError } from '../../errors.ts'
 import { describeAnswer, parseObject } from './answer.ts'
+import { clientFault, clientRemedy } from './client-fault.ts'
 import { foreignError } from './foreign.ts'
 
 /** What a token endpoint gave, of use so far; nothing in it is believed yet. */
@@ -21,7 +22,9 @@ export const readTokenAnswer = (response: Response, body: string, secrets: reado
   }
   if (typeof error === 'string' && error !== '') {
     const got = foreignError(error, content?.error_description, secrets)
-    if (error === 'invalid_client' || response.status === 401) throw new PorticoError('PORTICO_IDP_CLIENT_REFUSED', { wanted, got })
+    const fault = clientFault(response.status, error, content?.error_description)
+    if (fault === 'expired') throw new PorticoError('PORTICO_IDP_SECRET_EXPIRED', { wanted, got })
+    if (fault !== undefined) throw new PorticoError('PORTICO_IDP_CLIENT_REFUSED', { wanted, got, remedy: clientRemedy(content?.error_description, secrets) })
     if (error === 'invalid_grant') throw new PorticoError('PORTICO_IDP_CODE_REFUSED', { wanted, got })
     throw new PorticoError('PORTICO_IDP_TOKEN_REFUSED', { wanted, got })
   }
