@@ -6,6 +6,8 @@ export interface Person {
   /** The member id that Portico minted. */
   readonly user: string
   readonly email: string
+  /** The invited address, where it is another than the e-mail (product R20). */
+  readonly invited: string | undefined
   readonly name: string | undefined
   readonly groups: readonly string[]
   readonly organization: string
@@ -37,6 +39,7 @@ const something = (text: string | undefined): string | undefined => text === '' 
 export const personOf = (session: Session, configuration: Configuration): Person => ({
   user: session.member,
   email: session.email.toWellFormed(),
+  invited: something(session.invited),
   name: something(session.name),
   groups: session.groups ?? [],
   organization: session.organization,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { mayUse } from '../access/apps.ts'
+import type { App, Organization } from '../config/configuration.ts'
 import { PorticoError } from '../errors.ts'
 import type { Session } from '../sessions/session.ts'
 import { redirect, type Answer } from './answer.ts'
@@ -19,6 +20,16 @@ const ticketLifetime = 60
 export const ticketKey = (ticket: string, bind: string, host: string): string =>
   createHash('sha256').update(`${ticket}|${bind}|${host}`).digest('base64url')
 
+/** Why somebody may not use an app: it is none of their organization's, or for groups that they are not in. */
+const refusalOf = (organization: Organization | undefined, app: App, { organization: id, connection, groups = [] }: Session): PorticoError =>
+  organization === undefined || organization.apps?.has(app.id) === false
+    ? new PorticoError('PORTICO_APP_NOT_ALLOWED', { wanted: `an organization whose apps include ${app.id}`, got: id, connection })
+    : new PorticoError('PORTICO_GROUP_REQUIRED', {
+      wanted: `one of the groups ${[...app.groups.get(id) ?? []].join(', ')} for ${app.id}`,
+      got: groups.length === 0 ? 'no groups' : groups.join(', ').slice(0, 300),
+      connection
+    })
+
 /** From a session at the auth host to the app that is wanted. */
 export type HandOff = (session: Session, wanted: Wanted | undefined, visit: Visit, cookies?: readonly string[]) => Promise<Answer>
 
@@ -34,13 +45,12 @@ export const createHandOff = (deps: LoginDeps, refuse: Refusal): HandOff => asyn
   const { place, page } = destination
   const organization = inForce.organizations.get(session.organization)
   if (organization === undefined || !mayUse(organization, place.app, session.groups ?? [])) {
-    return refuse(new PorticoError('PORTICO_APP_NOT_ALLOWED', {
-      wanted: `an organization whose apps include ${place.app.id}`, got: session.organization, connection: session.connection
-    }), visit, {
+    return refuse(refusalOf(organization, place.app, session), visit, {
       organization: session.organization,
       app: place.app.id,
       connection: session.connection,
       signedInAs: session.email,
+      appName: place.app.name,
       otherAccount: otherAccountLink(inForce, wanted),
       cookies
     })

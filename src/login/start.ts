@@ -25,8 +25,8 @@ export interface StartSteps {
 /** What the operator may read of a typed e-mail: people type passwords into the wrong field. */
 const emailIn = (text: string): string => parseEmail(text.trim())?.email ?? 'no e-mail address'
 
-/** `login`, which every provider knows, for "use another account"; no link decides more than that (behaviours.md F17). */
-const promptOf = ({ query }: Visit): string | undefined => only(query, 'prompt') === 'login' ? 'login' : undefined
+/** `select_account` for "use another account", `login` for a fresh sign-in; no link decides more than that (behaviours.md F17). */
+const promptOf = ({ query }: Visit): string | undefined => ['select_account', 'login'].find(prompt => only(query, 'prompt') === prompt)
 
 /** Where sign-in starts at the auth host (flow 3). */
 export const createStart = (deps: LoginDeps, steps: { readonly authorize: Authorize, readonly handOff: HandOff, readonly refuse: Refusal }): StartSteps => {

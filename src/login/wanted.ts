@@ -58,6 +58,6 @@ export const startAgainLink = (configuration: Configuration, wanted: Wanted | un
   return `${configuration.authOrigin}/login?${new URLSearchParams({ app: app.id, ...region !== undefined && { region }, return_to: page, ...more })}`
 }
 
-/** A link that asks for an e-mail, and then for a sign-in at the provider even of whoever is signed in there. */
+/** A link that asks for an e-mail, and then for another account at the provider than the one signed in there. */
 export const otherAccountLink = (configuration: Configuration, wanted: Wanted | undefined): string =>
-  startAgainLink(configuration, wanted, { prompt: 'login', email: '' })
+  startAgainLink(configuration, wanted, { prompt: 'select_account', email: '' })

@@ -1,4 +1,5 @@
 import { mayUse } from '../access/apps.ts'
+import { isAdmitted } from '../access/members.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { isActive, isWithinStretch, stretchAt, type Stretch } from '../config/standing.ts'
 import type { Revocation, Store } from '../store/store.ts'
@@ -87,6 +88,7 @@ export const createSessions = (deps: {
     const connection = judgedBy.connections.get(facts.connection)
     if (connection === undefined || !isActive(connection, now()) || connection.organization.id !== facts.organization) return undefined
     if (trust.generation(connection.id) !== facts.generation) return undefined
+    if ('email' in facts && !isAdmitted(connection.organization, facts)) return undefined
     if (facts.host !== judgedBy.authHost) {
       const place = judgedBy.places.get(facts.host)
       if (place === undefined || !mayUse(connection.organization, place.app, 'groups' in facts ? facts.groups : undefined)) return undefined

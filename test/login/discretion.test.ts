@@ -74,13 +74,13 @@ t.test('what is told to whom', async t => {
     t.equal(codeOf(transparent), 'PORTICO_EMAIL_DOMAIN', 'R12 the provider asks nothing')
     const asked = await browser.open(linksOf(transparent)['Use another account'] ?? '')
     const begun = await browser.follow(await submit(browser, asked, { email: 'ada@acme.com' }), leaving)
-    t.equal(begun.location?.searchParams.get('prompt'), 'login')
+    t.equal(begun.location?.searchParams.get('prompt'), 'select_account')
     t.match((await browser.open(begun.location ?? '')).text, /name="login"/, 'the provider asks now')
     // this one lets nobody take another's place without a script
     for (const { name } of browser.jar.all().filter(({ domain }) => domain === '127.0.0.1')) browser.jar.remove(name, '127.0.0.1')
     const answer = await browser.follow(await signIn(begun.location ?? '', browser, 'ada'))
     t.match({ status: answer.status, url: answer.url.href }, { status: 200, url: `${origins.portal}/wanted` })
-    for (const prompt of ['none', 'consent', 'select_account', 'login none']) {
+    for (const prompt of ['none', 'consent', 'select_account none', 'login none']) {
       const other = await world.browser().send(`${origins.auth}/login?${new URLSearchParams({ email: 'ada@acme.com', prompt })}`)
       t.equal(other.location?.searchParams.get('prompt'), null, `F17 ${prompt}`)
     }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import Provider, { type ClientMetadata, type Configuration } from 'oidc-provider'
+import Provider, { interactionPolicy, type ClientMetadata, type Configuration } from 'oidc-provider'
 import type { Answer, Browser } from './browser.ts'
 
 export interface ProviderOptions {
@@ -53,6 +53,10 @@ export const startProvider = async (options: ProviderOptions): Promise<RunningPr
   const claimsOf = (login: string): Readonly<Record<string, unknown>> | undefined =>
     Object.hasOwn(options.accounts, login) ? options.accounts[login] : undefined
 
+  // OpenID Connect Core §3.1.2.1 has it; this provider only where it is told how
+  const policy = interactionPolicy.base()
+  policy.add(new interactionPolicy.Prompt({ name: 'select_account', requestable: true }), 0)
+
   const provider = new Provider(issuer, {
     clients: options.clients.map(client => ({ ...client })),
     claims: { ...scopeClaims, ...options.claims },
@@ -61,7 +65,7 @@ export const startProvider = async (options: ProviderOptions): Promise<RunningPr
     features: { devInteractions: { enabled: false } },
     pkce: { required: () => true },
     ttl: { AccessToken: 600, AuthorizationCode: 60, IdToken: 600, Interaction: 600, Grant: 600, Session: 600 },
-    interactions: { url: (_ctx, interaction) => `${path}/interaction/${interaction.uid}` },
+    interactions: { policy, url: (_ctx, interaction) => `${path}/interaction/${interaction.uid}` },
     findAccount: (_ctx, login) => {
       const claims = claimsOf(login)
       return claims === undefined ? undefined : { accountId: login, claims: () => ({ sub: login, ...claims }) }
@@ -102,7 +106,7 @@ export const startProvider = async (options: ProviderOptions): Promise<RunningPr
       const login = form.get('login') ?? ''
       const result = form.has('cancel') || claimsOf(login) === undefined
         ? { error: 'access_denied', error_description: 'The person did not sign in' }
-        : { login: { accountId: login, amr: ['pwd'], acr: '1' } }
+        : { login: { accountId: login, amr: ['pwd'], acr: '1' }, select_account: {} }
       await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false })
     }
     interact().catch(error => {

@@ -12,6 +12,7 @@ export const portico: Dialect = (person, { place, authOrigin, now, sign }) => {
     'X-Auth-User', encodeValue(person.user),
     'X-Auth-Email', encodeValue(person.email)
   ]
+  if (person.invited !== undefined) headers.push('X-Auth-Member', encodeValue(person.invited))
   if (person.name !== undefined) headers.push('X-Auth-Name', encodeValue(person.name))
   if (value !== '') headers.push('X-Auth-Groups', value)
   if (omitted > 0) headers.push('X-Auth-Groups-Omitted', String(omitted))
@@ -23,6 +24,7 @@ export const portico: Dialect = (person, { place, authOrigin, now, sign }) => {
     aud: place.origin,
     sub: person.user,
     email: person.email,
+    member: person.invited,
     name: person.name,
     groups,
     groups_omitted: omitted > 0 ? omitted : undefined,
