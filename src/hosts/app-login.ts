@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PorticoError } from '../errors.ts'
 import type { Answer } from '../login/answer.ts'
 import { isNavigation } from '../login/navigation.ts'
@@ -8,6 +7,7 @@ import type { Exchange } from '../proxy/exchange.ts'
 import { bearerChallenge, refuse } from '../proxy/refusal.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { readForm } from './form.ts'
+import { writeAnswer } from './write-answer.ts'
 
 export interface AppLoginDeps {
   readonly configuration: () => Configuration
@@ -51,7 +51,7 @@ export const createAppLogin = ({ configuration, login }: AppLoginDeps): AppLogin
       refuse(request, response, new PorticoError('PORTICO_METHOD_NOT_ALLOWED', { wanted: methods.join(', '), got: request.method }), requestId, { headers: { Allow: methods.join(', ') } })
       return
     }
-    write(request, response, requestId, await answer(exchange, await visitOf(exchange)))
+    writeAnswer(request, response, requestId, await answer(exchange, await visitOf(exchange)))
   }
 
   const turnAway: Step = ({ request, response, place: { app, region }, requestId, consumed }) => {
@@ -69,7 +69,7 @@ export const createAppLogin = ({ configuration, login }: AppLoginDeps): AppLogin
       const { request, response, target, place, client, requestId } = exchange
       if (exchange.consumed !== undefined || !isNavigation(request)) return turnAway(exchange)
       const { method = 'GET', headers } = request
-      write(request, response, requestId, login.begins.challenge(place, target, {
+      writeAnswer(request, response, requestId, login.begins.challenge(place, target, {
         method, query: nothing, form: nothing, headers, requestId, client: client.address, session: undefined
       }))
     },
@@ -80,16 +80,4 @@ export const createAppLogin = ({ configuration, login }: AppLoginDeps): AppLogin
       '/.portico/logout': step(['GET', 'HEAD', 'POST'], ({ place }, visit) => login.signOut.signOutOfApp(place, visit))
     }
   }
-}
-
-const write = (request: IncomingMessage, response: ServerResponse, requestId: string, { status, headers, cookies, body }: Answer) => {
-  const bytes = Buffer.from(body)
-  response.writeHead(status, {
-    ...headers,
-    ...cookies.length > 0 && { 'set-cookie': [...cookies] },
-    'content-length': bytes.length,
-    'x-portico-intercepted': 'true',
-    'x-request-id': requestId
-  })
-  response.end(request.method === 'HEAD' ? undefined : bytes)
 }
