@@ -18,6 +18,7 @@ import { createOpsHost } from './hosts/ops.ts'
 import { createStatus, type ReloadRecord } from './hosts/status.ts'
 import { createTenantHost } from './hosts/tenant.ts'
 import { createIdentityHeaders } from './identity/headers.ts'
+import { previewHeaders } from './identity/preview.ts'
 import { createPublishedKeys } from './identity/published-keys.ts'
 import { createLogin } from './login/login.ts'
 import { createClients, requestId } from './proxy/client.ts'
@@ -89,7 +90,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const upstreams = createUpstreams()
   const apiKeyUse = createApiKeyUse({ store, log })
   const apiKeys = createApiKeys({ store, configuration, sessions, use: apiKeyUse, log })
-  const apiKeyUpkeep = createApiKeyUpkeep({ store, configuration, sessions, use: apiKeyUse, log })
+  const apiKeyUpkeep = createApiKeyUpkeep({ store, configuration, sessions, use: apiKeyUse, audit, log })
   const bearerTokens = createBearerTokens({ store, configuration, sessions, tokens: { bearerConnectionsOf: () => [], verifyAccessToken: async () => { throw new PorticoError('PORTICO_BEARER_INVALID') } } })
   const tunnels = createTunnels(session => apiKeys.isLive(session) ?? bearerTokens.isLive(session) ?? sessions.isLive(session))
   sessions.onEnd(tunnels.sweep)

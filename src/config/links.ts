@@ -13,3 +13,7 @@ export const initiateLoginUriOf = (authOrigin: string, connection: string): stri
 /** One link that signs people in through this connection and opens this app (product R31). */
 export const appLinkOf = (authOrigin: string, connection: string, { app, region }: AppPlace): string =>
   `${authOrigin}/login/${connection}?${new URLSearchParams({ app: app.id, ...region !== undefined && { region } })}`
+
+/** The address of a test sign-in (product R9). */
+export const testLinkOf = (authOrigin: string, connection: string, token: string): string =>
+  `${authOrigin}/test/${connection}?${new URLSearchParams({ token })}`

@@ -54,9 +54,13 @@ const methods: Readonly<Record<string, readonly string[]>> = {
   '/login/callback': readingAndPosting,
   '/login/replace': readingAndPosting,
   '/login/choose': readingAndPosting,
+  '/test/:connection': reading,
   '/logout': readingAndPosting,
   '/logout/done': reading,
   '/account': reading,
+  '/account/sign-in': reading,
+  '/account/keys': ['POST'],
+  '/account/keys/revoke': ['POST'],
   '/': reading,
   '/.well-known/jwks.json': reading
 }
@@ -177,10 +181,14 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
   app.post('/login/callback', limited, step(visit => login.callback.post(undefined, visit)))
   app.post('/login/replace', limited, step(visit => login.replacement.confirm(visit)))
   app.post('/login/choose', limited, step(visit => login.entry.choose(visit)))
+  app.get('/test/:connection', limited, step((visit, connection) => login.test.begin(connection, visit)))
   app.get('/logout', step(visit => login.signOut.signOut(visit)))
   app.post('/logout', step(visit => login.signOut.signOut(visit)))
   app.get('/logout/done', step(visit => login.signOut.done(visit)))
-  app.get('/account', step(visit => login.account(visit)))
+  app.get('/account', step(visit => login.account.view(visit)))
+  app.get('/account/sign-in', limited, step(visit => login.account.signInAgain(visit)))
+  app.post('/account/keys', limited, step(visit => login.accountKeys.make(visit)))
+  app.post('/account/keys/revoke', limited, step(visit => login.accountKeys.revoke(visit)))
   app.get('/', step(() => redirect(`${configuration().authOrigin}/account`, [], 303)))
   app.get('/.well-known/jwks.json', publish(keys.jwks))
   app.get('/iap/verify/public_key', publish(keys.pem))

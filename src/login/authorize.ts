@@ -6,7 +6,7 @@ import { keepAttempt } from './attempt.ts'
 import type { LoginDeps } from './deps.ts'
 import type { Refusal } from './failure.ts'
 import { longestHint } from './return-target.ts'
-import { randomName, type TestPermit, type Wanted } from './sealed.ts'
+import { randomName, type TestStanding, type Wanted } from './sealed.ts'
 import type { Visit } from './visit.ts'
 import { startAgainLink } from './wanted.ts'
 
@@ -18,7 +18,7 @@ export interface AuthorizeOptions {
 /** To the identity provider, and a login attempt for this tab. Throws what the provider cannot do now. */
 export type Attempting = (connection: Connection, wanted: Wanted | undefined, visit: Visit, options: AuthorizeOptions & {
   /** For a test sign-in alone. */
-  readonly test?: TestPermit
+  readonly test?: TestStanding
 }) => Promise<Answer>
 
 /** As `Attempting`; what the provider cannot do now is said on a page with a way back. */

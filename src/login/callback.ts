@@ -1,5 +1,5 @@
 import type { Connection } from '../config/configuration.ts'
-import { isActive } from '../config/standing.ts'
+import { isActive, successorOf } from '../config/standing.ts'
 import { PorticoError } from '../errors.ts'
 import { redirect, type Answer } from './answer.ts'
 import { dropAttempt } from './attempt.ts'
@@ -11,6 +11,7 @@ import { connectionForEmail } from './find-connection.ts'
 import type { HandOff } from './hand-off.ts'
 import type { Arrival, Returning } from './returning.ts'
 import type { Attempt, Wanted } from './sealed.ts'
+import type { TestSignIn } from './test-sign-in.ts'
 import type { Visit } from './visit.ts'
 import { firstApp, otherAccountLink, startAgainLink } from './wanted.ts'
 
@@ -24,13 +25,14 @@ export interface CallbackSteps {
 /** The return from the identity provider (product.md, flow 4): one check after the other. */
 export const createCallback = (deps: LoginDeps, steps: {
   readonly returning: Returning
+  readonly test: TestSignIn
   readonly authorize: Authorize
   readonly entry: Entry
   readonly handOff: HandOff
   readonly refuse: Refusal
 }): CallbackSteps => {
   const { configuration, sessions, now, log } = deps
-  const { returning, authorize, entry, handOff, refuse } = steps
+  const { returning, test, authorize, entry, handOff, refuse } = steps
 
   /** This browser does not hold the attempt: never an error for who is signed in, never a sign-in for who is not. */
   const lost = async (visit: Visit, wanted: Wanted | undefined, connection: string | undefined, why: string): Promise<Answer> => {
@@ -57,8 +59,9 @@ export const createCallback = (deps: LoginDeps, steps: {
   const restart = async (visit: Visit, attempt: Attempt, cookies: readonly string[]): Promise<Answer> => {
     // the person's domain may be another connection's by now
     const owner = attempt.loginHint === undefined ? undefined : connectionForEmail(configuration(), attempt.loginHint, now())?.connection
-    const connection = owner ?? configuration().connections.get(attempt.connection)
-    const again = connection !== undefined && isActive(connection, now())
+    const before = configuration().connections.get(attempt.connection)
+    const connection = owner ?? (before === undefined ? undefined : successorOf(configuration(), before, now()))
+    const again = connection !== undefined
       ? await authorize(connection, attempt.wanted, visit, { loginHint: attempt.loginHint })
       : redirect(startAgainLink(configuration(), attempt.wanted, { email: attempt.loginHint ?? '' }))
     return { ...again, cookies: [...cookies, ...again.cookies] }
@@ -67,6 +70,8 @@ export const createCallback = (deps: LoginDeps, steps: {
   const receive = async (arrival: Arrival, visit: Visit): Promise<Answer> => {
     const returned = returning.read(arrival, visit)
     const { state } = returned
+    // nothing of a test goes on from here
+    if (state?.test === true) return await test.conclude(returned, visit)
     const wanted = state?.wanted
     if (returned.kind === 'refused') return refuse(returned.error, visit, { startAgain: startAgainLink(configuration(), wanted) })
     if (returned.kind === 'lost') return await lost(visit, wanted, state?.connection ?? arrival, returned.why)

@@ -1,6 +1,8 @@
-import type { Configuration } from '../config/configuration.ts'
+import type { AppPlace, Configuration } from '../config/configuration.ts'
 import type { Connectors } from '../connections/connectors.ts'
+import type { HeaderPreview } from '../identity/preview.ts'
 import type { Sealer } from '../sessions/seal.ts'
+import type { Session } from '../sessions/session.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Store } from '../store/store.ts'
 import type { Audit } from '../telemetry/audit.ts'
@@ -17,6 +19,8 @@ export interface LoginDeps {
   readonly audit: Audit
   readonly metrics: Metrics
   readonly log: Log
+  /** What an app would be told of a session. Signs nothing. */
+  readonly preview: (session: Session, place: AppPlace) => HeaderPreview
   /** Seconds since the epoch. */
   readonly now: () => number
 }

@@ -13,7 +13,7 @@ export interface FailureContext extends Pick<ErrorPage, 'startAgain' | 'otherAcc
 }
 
 /** Whatever was thrown, as a PorticoError. */
-const asPorticoError = (error: unknown): PorticoError =>
+export const asPorticoError = (error: unknown): PorticoError =>
   error instanceof PorticoError ? error : new PorticoError('PORTICO_INTERNAL', { cause: error })
 
 /** Answers with an error, as a page or as problem+json (RFC 9457) by Accept. */

@@ -1,4 +1,5 @@
-import { createAccount } from './account.ts'
+import { createAccountKeys, type AccountKeySteps } from './account-keys.ts'
+import { createAccount, type AccountSteps } from './account.ts'
 import { createAdmit } from './admit.ts'
 import type { Answer } from './answer.ts'
 import { createAttempting, createAuthorize } from './authorize.ts'
@@ -14,6 +15,7 @@ import { createReplacement, type Replacement } from './replace.ts'
 import { createSignOut, type SignOutSteps } from './sign-out.ts'
 import { createStart, type StartSteps } from './start.ts'
 import { createTenantSignIn, type TenantSignIn } from './tenant.ts'
+import { createTestSignIn, type TestSignIn } from './test-sign-in.ts'
 import type { Visit } from './visit.ts'
 
 /** Every step of sign-in, by the host that it happens on. */
@@ -21,12 +23,14 @@ export interface Login {
   readonly tenant: TenantSignIn
   readonly start: StartSteps
   readonly callback: CallbackSteps
+  readonly test: TestSignIn
   readonly entry: Entry
   readonly replacement: Replacement
   readonly begins: BeginSteps
   readonly redeem: Redeem
   readonly signOut: SignOutSteps
-  readonly account: (visit: Visit) => Answer
+  readonly account: AccountSteps
+  readonly accountKeys: AccountKeySteps
 }
 
 /** Puts the steps together: app host → start → authorize → callback → replace → hand-off → redeem. */
@@ -34,6 +38,7 @@ export const createLogin = (deps: LoginDeps): Login => {
   const refuse = createRefusal(deps)
   const attempting = createAttempting(deps)
   const returning = createReturning(deps)
+  const test = createTestSignIn(deps, { attempting, returning })
   const authorize = createAuthorize(deps, { attempting, refuse })
   const handOff = createHandOff(deps, refuse)
   const replacement = createReplacement(deps, { handOff, refuse })
@@ -42,12 +47,14 @@ export const createLogin = (deps: LoginDeps): Login => {
   return {
     tenant: createTenantSignIn(deps),
     start: createStart(deps, { authorize, handOff, refuse }),
-    callback: createCallback(deps, { returning, authorize, entry, handOff, refuse }),
+    callback: createCallback(deps, { returning, test, authorize, entry, handOff, refuse }),
+    test,
     entry,
     replacement,
     begins,
     redeem: createRedeem(deps, begins, refuse),
     signOut: createSignOut(deps),
-    account: createAccount(deps)
+    account: createAccount(deps, { authorize }),
+    accountKeys: createAccountKeys(deps)
   }
 }

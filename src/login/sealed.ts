@@ -29,13 +29,21 @@ export const beginSchema = z.object({ id: z.string(), host: z.string(), secret: 
 
 export type Begin = z.infer<typeof beginSchema>
 
-/** A test sign-in's permission: how its connection stood when the link was made, and until when the link holds (seconds). */
-export const testPermitSchema = z.object({ standing: z.enum(['testing', 'active']), expires: z.number() })
+/** How a connection stood when a link to its test sign-in was made, and must stand still. */
+export const testStanding = z.enum(['testing', 'active'])
 
-export type TestPermit = z.infer<typeof testPermitSchema>
+export type TestStanding = z.infer<typeof testStanding>
 
-/** `token` of a test link: which connection it is for, and whose. */
-export const testTokenSchema = testPermitSchema.extend({ connection: z.string(), organization: z.string() })
+/** `token` of a test link. */
+export const testTokenSchema = z.object({
+  connection: z.string(),
+  organization: z.string(),
+  standing: testStanding,
+  /** Seconds since the epoch. */
+  expires: z.number()
+})
+
+export type TestToken = z.infer<typeof testTokenSchema>
 
 /** What an app host asks of the auth host, by way of the browser. */
 export const requestSchema = z.object({ wanted: wantedSchema, iat })
@@ -52,7 +60,7 @@ export const attemptSchema = z.object({
   /** It returns to the shared redirect URI: as the connection said when it began, whatever it says since. */
   shared: z.literal(true).optional(),
   /** It is a test: nothing that it returns with ever becomes a session. */
-  test: testPermitSchema.optional(),
+  test: testStanding.optional(),
   iat
 })
 

@@ -19,6 +19,9 @@ a { color: var(--accent) }
 code { font-size: .9em }
 dl { margin: 1.25rem 0 0 } dd { margin: 0 0 .6rem }
 ul { padding-left: 1.2rem }
+.wide { max-width: 60rem } .wide h2 { margin: 2rem 0 .5rem; font-size: 1.1rem }
+table { width: 100%; border-collapse: collapse; font-size: .9rem } th, td { padding: .4rem .6rem .4rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line) } th { color: var(--soft); font-weight: 600 }
+pre { margin: .5rem 0; padding: .75rem; overflow-x: auto; white-space: pre-wrap; background: var(--ground); border-radius: 8px; font-size: .85rem }
 `
 
 const styleHash = createHash('sha256').update(stylesheet).digest('base64')
@@ -29,8 +32,8 @@ const styleHash = createHash('sha256').update(stylesheet).digest('base64')
  */
 export const contentSecurityPolicy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; frame-ancestors 'none'`
 
-/** A whole document. `content` is the inside of its only card. */
-export const layout = (title: string, content: Html): string => `<!doctype html>
+/** A whole document. `content` is the inside of its only card, which is `wide` where there are tables. */
+export const layout = (title: string, content: Html, width: 'narrow' | 'wide' = 'narrow'): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -39,7 +42,7 @@ export const layout = (title: string, content: Html): string => `<!doctype html>
 <title>${html`${title}`.markup}</title>
 <style>${stylesheet}</style>
 </head>
-<body><main>
+<body><main${width === 'wide' ? ' class="wide"' : ''}>
 ${content.markup}
 </main></body>
 </html>

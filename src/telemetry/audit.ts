@@ -38,10 +38,39 @@ export interface RefusalEvent extends AuditedRequest {
   readonly remedy?: string | undefined
 }
 
+/** A test sign-in, which let nobody in whatever its verdict. */
+export interface TestEvent extends AuditedRequest {
+  readonly verdict: 'accepted' | 'refused'
+  readonly code?: string | undefined
+  readonly connection: string
+  readonly organization: string
+  readonly email?: string | undefined
+  readonly wanted?: string | undefined
+  readonly got?: string | undefined
+  readonly remedy?: string | undefined
+}
+
 export interface SignOutEvent extends AuditedRequest, AuditedSession {}
 
 export interface SessionEndedEvent extends AuditedSession {
   readonly reason: string
+}
+
+/** An API key that was made or revoked; the key itself is nobody's to know. */
+export interface ApiKeyEvent {
+  readonly event: 'api_key_made' | 'api_key_revoked'
+  /** Its owner on the account page, an operator by command, or the end of its connection. */
+  readonly by: 'member' | 'operator' | 'connection'
+  readonly key: {
+    readonly id: string
+    readonly member: string
+    readonly organization: string
+    readonly label: string
+    readonly apps: readonly string[]
+    readonly expiresAt: number
+  }
+  readonly email?: string | undefined
+  readonly request?: AuditedRequest | undefined
 }
 
 export interface ReloadEvent {
@@ -62,8 +91,10 @@ export interface ReloadFailedEvent {
 export interface Audit {
   signIn (event: SignInEvent): void
   refusal (event: RefusalEvent): void
+  test (event: TestEvent): void
   signOut (event: SignOutEvent): void
   sessionEnded (event: SessionEndedEvent): void
+  apiKey (event: ApiKeyEvent): void
   reload (event: ReloadEvent): void
   reloadFailed (event: ReloadFailedEvent): void
 }
@@ -114,9 +145,35 @@ export const createAudit = (log: Log): Audit => {
       remedy: bounded(event.remedy)
     }, 'sign-in refused'),
 
+    test: event => audit.info({
+      event: 'test_sign_in',
+      ...request(event),
+      verdict: event.verdict,
+      code: event.code,
+      connection: event.connection,
+      organization: event.organization,
+      email: bounded(event.email),
+      wanted: bounded(event.wanted),
+      got: bounded(event.got),
+      remedy: bounded(event.remedy)
+    }, 'test sign-in'),
+
     signOut: event => audit.info({ event: 'sign_out', ...request(event), ...session(event) }, 'signed out'),
 
     sessionEnded: event => audit.info({ event: 'session_ended', ...session(event), reason: bounded(event.reason) }, 'session ended'),
+
+    apiKey: ({ event, by, key, email, request: from }) => audit.info({
+      event,
+      ...from !== undefined && request(from),
+      by,
+      key: key.id,
+      member: key.member,
+      organization: key.organization,
+      email: bounded(email),
+      label: bounded(key.label),
+      apps: key.apps.slice(0, 100),
+      expires_at: new Date(key.expiresAt * 1_000).toISOString()
+    }, event === 'api_key_made' ? 'API key made' : 'API key revoked'),
 
     reload: event => audit.info({
       event: 'reload',

@@ -4,8 +4,11 @@ import { PorticoError } from '../errors.ts'
 import { createBoundedLabel } from './bounded-label.ts'
 import { createDurationHistogram } from './duration-histogram.ts'
 
-/** `refused`: Portico judged and said no. `failed`: an identity provider or the store did not do its part. */
-export type SignInOutcome = 'success' | 'refused' | 'failed'
+/**
+ * `refused`: Portico judged and said no. `failed`: an identity provider or the store did not do its part.
+ * `test`: a test sign-in, however it ended.
+ */
+export type SignInOutcome = 'success' | 'refused' | 'failed' | 'test'
 
 export interface MetricsDeps {
   /** What is in force; undefined before the first load. */
@@ -42,7 +45,7 @@ export const createMetrics = (deps: MetricsDeps = {}): Metrics => {
 
   const signIns = new Counter({
     name: 'portico_sign_ins_total',
-    help: 'Sign-ins that ended, by connection and outcome (success, refused, failed).',
+    help: 'Sign-ins that ended, by connection and outcome (success, refused, failed, test).',
     labelNames: ['connection', 'outcome'],
     registers
   })

@@ -1,0 +1,57 @@
+import { askAddresses, foreseeMember } from '../access/members.ts'
+import type { Configuration, Connection } from '../config/configuration.ts'
+import type { Identity } from '../connections/connector.ts'
+import type { Session } from '../sessions/session.ts'
+import type { MemberStore } from '../store/members.ts'
+
+/** What a first sign-in would mint, in the words of the page. */
+const unknown = { member: '(an id, minted at the first sign-in)', sid: '(the id of the session)' } as const
+
+/** What membership would decide, and the session that would begin: for reading, never to be issued. */
+export interface Foreseen {
+  /** In words. */
+  readonly membership: string
+  readonly session: Session
+}
+
+const day = (seconds: number): string => new Date(seconds * 1_000).toISOString().slice(0, 10)
+
+/**
+ * Foresees what membership would decide of an identity, and records nothing (product R9). Throws the
+ * refusal that it would be, or PORTICO_STORE_UNAVAILABLE.
+ */
+export const foresee = async (store: MemberStore, configuration: Configuration, connection: Connection, identity: Identity, now: number): Promise<Foreseen> => {
+  const { organization } = connection
+  const addresses = await askAddresses(store, connection, identity.email)
+  const [address = identity.email] = addresses
+  const member = await foreseeMember(store, configuration, connection, identity, address)
+  const how = organization.members.kind === 'anyone'
+    ? `Anyone of its domains may sign in to ${organization.id}.`
+    : addresses.length === 1
+      ? `Invited to ${organization.id} as ${address}.`
+      : `Invited to ${organization.id} several times: the person is asked which of ${addresses.join(', ')} they mean. What follows is for the first.`
+  const who = member === undefined
+    ? 'Nobody was recorded with this address yet: the first sign-in makes a new member.'
+    : `Known as ${member.id} since ${day(member.createdAt)}.`
+  return {
+    membership: `${how} ${who}`,
+    session: {
+      sid: unknown.sid,
+      host: configuration.authHost,
+      member: member?.id ?? unknown.member,
+      organization: organization.id,
+      connection: connection.id,
+      generation: 0,
+      subject: identity.subject,
+      email: identity.email,
+      invited: address === identity.email ? undefined : address,
+      name: identity.name,
+      groups: [...identity.groups],
+      newUser: member === undefined,
+      amr: identity.amr === undefined ? undefined : [...identity.amr],
+      acr: identity.acr,
+      authTime: identity.authTime,
+      startedAt: now
+    }
+  }
+}
