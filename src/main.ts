@@ -2,6 +2,8 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { check } from './commands/check.ts'
 import { usageOf, type Command, type Context, type Options } from './commands/command.ts'
+import { doctor } from './commands/doctor.ts'
+import { explain } from './commands/explain.ts'
 import { guide } from './commands/guide.ts'
 import { keysNew } from './commands/keys.ts'
 import { serve } from './commands/serve.ts'
@@ -10,6 +12,8 @@ import { suggest } from './config/suggest.ts'
 const commands: readonly Command[] = [
   serve,
   check,
+  doctor,
+  explain,
   guide,
   keysNew
 ]
@@ -38,7 +42,7 @@ const commonFlags = { config: { type: 'string', short: 'c' }, json: { type: 'boo
 
 /** Every option of every command, so that one that belongs to another is told apart from one that nobody knows. */
 const allFlags = () => Object.fromEntries(commands.flatMap(({ flags = {} }) =>
-  Object.entries(flags).map(([flag, { value }]) => [flag, { type: value === undefined ? 'boolean' as const : 'string' as const }])))
+  Object.entries(flags).map(([flag, { value, repeated = false }]) => [flag, { type: value === undefined ? 'boolean' as const : 'string' as const, multiple: repeated }])))
 
 const parse = (args: readonly string[]) => {
   try {
@@ -73,7 +77,8 @@ const judge = (command: Command, words: readonly string[], values: Readonly<Reco
     if (!known) throw new WrongUsage(`'${command.name}' takes no --${name}`)
   }
   return Object.fromEntries(Object.entries(flags).map(([name, { value, required }]) => {
-    const given = values[name]
+    const found = values[name]
+    const given = Array.isArray(found) ? found.join(',') : found
     if (given === undefined && required === true) throw new WrongUsage(`'${command.name}' wants --${name} ${value ?? ''} — ${usage}`)
     if (given === '') throw new WrongUsage(`--${name} wants ${value ?? 'a value'}`)
     return [name, typeof given === 'string' || given === true ? given : undefined]

@@ -1,0 +1,80 @@
+import { resolveTxt as systemResolveTxt } from 'node:dns/promises'
+import type { Configuration, Connection } from '../config/configuration.ts'
+import { createExpiries } from '../connections/expiry.ts'
+import { createOutbound, type Patience } from '../connections/oidc/http.ts'
+import { isIssuerHost, type Reach } from '../connections/oidc/reach.ts'
+import { PorticoError } from '../errors.ts'
+import { examineConnection } from './connection.ts'
+import type { Examination } from './examination.ts'
+import { problem, warning, type ConnectionFinding, type Finding } from './finding.ts'
+import { reachHost, type Reached } from './network.ts'
+import { discoveryOf } from './target.ts'
+
+export interface DoctorDeps {
+  readonly configuration: Configuration
+  readonly resolveTxt?: Examination['resolveTxt']
+  /** Seconds since the epoch. */
+  readonly now?: () => number
+  readonly patience?: Patience
+  /** Milliseconds for everything together; what was not looked at by then is said to be. */
+  readonly whole?: number
+}
+
+/** Connections that are looked at at once. */
+const breadth = 8
+const usualPatience: Patience = { connect: 5_000, whole: 10_000 }
+const usualWhole = 600_000
+
+const reachOf = (connection: Connection): Reach => {
+  const { settings } = connection
+  const named = settings.connector === 'manual' ? settings.authorization_url : discoveryOf(connection)?.url
+  return { issuerHost: named === undefined ? '' : new URL(named).hostname, allowHttp: settings.dangerously_allow_http }
+}
+
+/** How far each origin is reached, asked once a run: thousands of connections may share a provider. */
+const createReached = (configuration: Configuration, patience: number): (url: URL, reach: Reach) => Promise<Reached> => {
+  const known = new Map<string, Promise<Reached>>()
+  return (url, reach) => {
+    const named = isIssuerHost(url, reach)
+    const key = `${named} ${url.origin}`
+    const reached = known.get(key) ?? reachHost(url, named, configuration.outbound, patience)
+    known.set(key, reached)
+    return reached
+  }
+}
+
+/**
+ * Looks at connections, a few at a time, each finding told as soon as its connection is done (product
+ * R16). Signs nobody in, opens no store and changes nothing. Answers with whether there was a problem.
+ */
+export const examine = async (connections: readonly Connection[], deps: DoctorDeps, tell: (findings: readonly ConnectionFinding[]) => void): Promise<boolean> => {
+  const { configuration, resolveTxt = systemResolveTxt, now = () => Date.now() / 1_000, patience = usualPatience, whole = usualWhole } = deps
+  const outbound = createOutbound({ configuration: () => configuration, patience })
+  const reached = createReached(configuration, patience.connect)
+  const expiries = createExpiries()
+  const timeIsUp = Promise.withResolvers<readonly Finding[]>()
+  const timer = setTimeout(() => timeIsUp.resolve([warning('time', `all of it within ${Math.round(whole / 1_000)} s`, 'too slow', 'Ask for this connection alone: portico doctor <connection>')]), whole)
+  let hasProblem = false
+
+  const look = async (connection: Connection): Promise<void> => {
+    const reach = reachOf(connection)
+    const examination: Examination = { connection, configuration, reach, outbound, reached: url => reached(url, reach), resolveTxt, now }
+    const failed = (error: unknown): readonly Finding[] =>
+      [problem('doctor', 'to look at this connection', error instanceof PorticoError ? error.code : error instanceof Error ? error.name : 'a defect', 'This is a defect of Portico: report it with the connector and the provider\'s name.')]
+    const findings = await Promise.race([examineConnection(examination, expiries).catch(failed), timeIsUp.promise])
+    if (findings.some(({ level }) => level === 'problem')) hasProblem = true
+    tell(findings.map(finding => ({ connection: connection.id, ...finding })))
+  }
+
+  const waiting = [...connections]
+  const lane = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await look(next)
+  }
+  try {
+    await Promise.all(Array.from({ length: breadth }, lane))
+    return hasProblem
+  } finally {
+    clearTimeout(timer)
+    await outbound.close()
+  }
+}

@@ -1,0 +1,28 @@
+/** `problem`: sign-ins fail of it. `warning`: they will, or cannot be told not to. */
+export type Level = 'ok' | 'warning' | 'problem'
+
+/** One thing that was looked at: what was wanted, what came, and what to do unless it is fine. Nothing secret. */
+export interface Finding {
+  /** What was looked at: `discovery`, `client secret`, `certificate`. */
+  readonly check: string
+  readonly level: Level
+  readonly wanted: string
+  readonly got: string
+  /** There whenever the level is not `ok`. */
+  readonly remedy: string | undefined
+}
+
+/** A finding of one connection. */
+export interface ConnectionFinding extends Finding {
+  readonly connection: string
+}
+
+export const ok = (check: string, wanted: string, got: string): Finding => ({ check, level: 'ok', wanted, got, remedy: undefined })
+
+export const warning = (check: string, wanted: string, got: string, remedy: string): Finding => ({ check, level: 'warning', wanted, got, remedy })
+
+export const problem = (check: string, wanted: string, got: string, remedy: string): Finding => ({ check, level: 'problem', wanted, got, remedy })
+
+/** One line a finding, for people: `okta_acme  problem  discovery: wanted …; got … — remedy`. */
+export const formatFinding = ({ connection, check, level, wanted, got, remedy }: ConnectionFinding): string =>
+  `${connection}  ${level.padEnd(7)}  ${check}: wanted ${wanted}; got ${got}${remedy === undefined ? '' : ` — ${remedy}`}`

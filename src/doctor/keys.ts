@@ -1,0 +1,63 @@
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import { parseObject, isObject } from '../connections/oidc/answer.ts'
+import { foreignText } from '../connections/oidc/foreign.ts'
+import { ask, describeAsked } from './ask.ts'
+import type { Examination } from './examination.ts'
+import { ok, problem, warning, type Finding } from './finding.ts'
+
+const check = 'keys'
+
+/** Bits below which an RSA key is refused when a signature is verified (RFC 7518 §3.3). */
+const leastBits = 2_048
+
+const curves: ReadonlyMap<string, string> = new Map([['prime256v1', 'P-256'], ['secp384r1', 'P-384'], ['secp521r1', 'P-521']])
+
+const keyOf = (jwk: Record<string, unknown>): KeyObject | undefined => {
+  try {
+    return createPublicKey({ format: 'jwk', key: jwk })
+  } catch {
+    return undefined
+  }
+}
+
+interface KnownKey {
+  /** `RSA 2048 RS256`; of a weak one what is wrong with it. */
+  readonly text: string
+  readonly fault: string | undefined
+}
+
+const describeKey = (value: unknown): KnownKey | undefined => {
+  if (!isObject(value) || value.use === 'enc') return undefined
+  const key = keyOf(value)
+  if (key === undefined) return undefined
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
+  const alg = typeof value.alg === 'string' ? ` ${value.alg}` : ''
+  if (type === 'rsa') {
+    const bits = details?.modulusLength ?? 0
+    return { text: foreignText(`RSA ${bits}${alg}`), fault: bits < leastBits ? `RSA ${bits}` : undefined }
+  }
+  const curve = type === 'ec' ? curves.get(details?.namedCurve ?? '') : type === 'ed25519' ? 'Ed25519' : undefined
+  return curve === undefined ? undefined : { text: foreignText(`${curve}${alg}`), fault: undefined }
+}
+
+/** Whether the keys of a JWKS (RFC 7517) can verify signatures; kinds that Portico does not know are left out as at a sign-in. */
+export const judgeKeys = (keys: readonly unknown[]): Finding => {
+  const wanted = 'at least one key that verifies signatures'
+  const known = keys.map(describeKey).filter(key => key !== undefined)
+  const usable = known.filter(({ fault }) => fault === undefined)
+  const weak = known.flatMap(({ fault }) => fault ?? [])
+  const remedy = `Have the provider publish RSA keys of ${leastBits} bits or more, or EC or Ed25519 ones, at its jwks_uri.`
+  if (usable.length === 0) return problem(check, wanted, weak.length > 0 ? `only ${weak.join(', ')}` : `none among ${keys.length}`, remedy)
+  if (weak.length > 0) return warning(check, 'keys that are all strong enough', weak.join(', '), remedy)
+  return ok(check, wanted, `${usable.length} of ${keys.length}: ${[...new Set(usable.map(({ text }) => text))].slice(0, 6).join(', ')}`)
+}
+
+/** The signing keys at `url`. */
+export const probeKeys = async (url: string, examination: Examination): Promise<Finding> => {
+  const wanted = `a key set at ${url.split('?', 1)[0]}`
+  const remedy = 'Without keys no ID token is believed: compare the address, and what a proxy on the way answers.'
+  const answer = await ask(url, examination, { headers: { accept: 'application/json, application/jwk-set+json' } })
+  if (typeof answer === 'string') return problem(check, wanted, answer, remedy)
+  const keys = answer.status === 200 ? parseObject(answer.body)?.keys : undefined
+  return Array.isArray(keys) ? judgeKeys(keys) : problem(check, wanted, describeAsked(answer), remedy)
+}
