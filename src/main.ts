@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { apiKeysCreate, apiKeysList, apiKeysRevoke } from './commands/api-keys.ts'
 import { check } from './commands/check.ts'
 import { usageOf, type Command, type Context, type Options } from './commands/command.ts'
 import { doctor } from './commands/doctor.ts'
@@ -15,6 +16,9 @@ const commands: readonly Command[] = [
   doctor,
   explain,
   guide,
+  apiKeysCreate,
+  apiKeysList,
+  apiKeysRevoke,
   keysNew
 ]
 
@@ -42,7 +46,7 @@ const commonFlags = { config: { type: 'string', short: 'c' }, json: { type: 'boo
 
 /** Every option of every command, so that one that belongs to another is told apart from one that nobody knows. */
 const allFlags = () => Object.fromEntries(commands.flatMap(({ flags = {} }) =>
-  Object.entries(flags).map(([flag, { value, repeated = false }]) => [flag, { type: value === undefined ? 'boolean' as const : 'string' as const, multiple: repeated }])))
+  Object.entries(flags).map(([flag, { value }]) => [flag, value === undefined ? { type: 'boolean' as const } : { type: 'string' as const, multiple: true }])))
 
 const parse = (args: readonly string[]) => {
   try {
@@ -76,9 +80,10 @@ const judge = (command: Command, words: readonly string[], values: Readonly<Reco
     const known = name === 'config' || name === 'json' ? command.options.includes(name) : Object.hasOwn(flags, name)
     if (!known) throw new WrongUsage(`'${command.name}' takes no --${name}`)
   }
-  return Object.fromEntries(Object.entries(flags).map(([name, { value, required }]) => {
+  return Object.fromEntries(Object.entries(flags).map(([name, { value, required, repeated }]) => {
     const found = values[name]
-    const given = Array.isArray(found) ? found.join(',') : found
+    if (Array.isArray(found) && found.length > 1 && repeated !== true) throw new WrongUsage(`'${command.name}' wants --${name} once`)
+    const given: unknown = Array.isArray(found) ? found.join(',') : found
     if (given === undefined && required === true) throw new WrongUsage(`'${command.name}' wants --${name} ${value ?? ''} — ${usage}`)
     if (given === '') throw new WrongUsage(`--${name} wants ${value ?? 'a value'}`)
     return [name, typeof given === 'string' || given === true ? given : undefined]

@@ -3,6 +3,7 @@ import { isActive, isWithinStretch, stretchAt, type Stretch } from '../config/st
 import type { Sessions } from '../sessions/sessions.ts'
 import { createUpkeep } from '../sessions/upkeep.ts'
 import type { ApiKeyStore } from '../store/api-keys.ts'
+import type { Audit } from '../telemetry/audit.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { ApiKeyUse } from './api-key-use.ts'
 
@@ -39,18 +40,21 @@ export const createApiKeyUpkeep = (deps: {
   readonly configuration: () => Configuration
   readonly sessions: Pick<Sessions, 'revoke'>
   readonly use: ApiKeyUse
+  readonly audit: Audit
   readonly log: Log
   readonly now?: () => number
 }): ApiKeyUpkeep => {
-  const { store, configuration, sessions, use, log, now = () => Math.floor(Date.now() / 1_000) } = deps
+  const { store, configuration, sessions, use, audit, log, now = () => Math.floor(Date.now() / 1_000) } = deps
   let stretch: Stretch | undefined
   /** Connections whose keys are to end, whatever becomes of them before the store takes it. */
   const owed = new Set<string>()
 
   const end = async (connection: string): Promise<void> => {
     const keys = await store.removeApiKeys((await store.apiKeysThrough(connection)).map(({ id }) => id))
-    for (const { id } of keys) await sessions.revoke({ kind: 'api_key', value: id, issuedBefore: now(), expiresAt: 0 })
-    log.warn({ connection, keys: keys.length }, 'API keys ended with their connection')
+    for (const key of keys) {
+      await sessions.revoke({ kind: 'api_key', value: key.id, issuedBefore: now(), expiresAt: 0 })
+      audit.apiKey({ event: 'api_key_revoked', by: 'connection', key })
+    }
   }
 
   const settle = async (): Promise<void> => {

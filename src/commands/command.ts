@@ -23,6 +23,8 @@ export interface Flag {
   /** What its value is, for the help: `E-MAIL`. Undefined where it takes none. */
   readonly value?: string
   readonly required?: boolean
+  /** May stand there more than once: its values then come joined by commas. */
+  readonly repeated?: boolean
 }
 
 /** One command of the command line: answers with the exit status (0 fine, 1 a problem was found, 2 wrong usage). */
@@ -43,8 +45,8 @@ export interface Command {
 export const usageOf = ({ name, words = [], flags = {} }: Command): string => [
   name,
   ...words,
-  ...Object.entries(flags).map(([flag, { value, required }]) => {
+  ...Object.entries(flags).map(([flag, { value, required, repeated }]) => {
     const text = value === undefined ? `--${flag}` : `--${flag} ${value}`
-    return required === true ? text : `[${text}]`
+    return `${required === true ? text : `[${text}]`}${repeated === true ? ` [--${flag} …]` : ''}`
   })
 ].join(' ')

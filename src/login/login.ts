@@ -1,7 +1,6 @@
 import { createAccountKeys, type AccountKeySteps } from './account-keys.ts'
 import { createAccount, type AccountSteps } from './account.ts'
 import { createAdmit } from './admit.ts'
-import type { Answer } from './answer.ts'
 import { createAttempting, createAuthorize } from './authorize.ts'
 import { createBegin, type BeginSteps } from './begin.ts'
 import { createCallback, type CallbackSteps } from './callback.ts'
@@ -16,7 +15,6 @@ import { createSignOut, type SignOutSteps } from './sign-out.ts'
 import { createStart, type StartSteps } from './start.ts'
 import { createTenantSignIn, type TenantSignIn } from './tenant.ts'
 import { createTestSignIn, type TestSignIn } from './test-sign-in.ts'
-import type { Visit } from './visit.ts'
 
 /** Every step of sign-in, by the host that it happens on. */
 export interface Login {
