@@ -1,5 +1,5 @@
 import type { Invited } from './configuration.ts'
-import { parseEmail } from './schema/email.ts'
+import { createEmailParser } from './schema/email.ts'
 
 /**
  * An invited list as two texts of sorted lines: a hundred thousand addresses are one string to copy and to
@@ -22,8 +22,9 @@ const sortedLines = (lines: Iterable<string>): string => [...new Set(lines)].sor
 export const indexInvited = (addresses: Iterable<string>): InvitedIndex => {
   const exact: string[] = []
   const tagged: string[] = []
+  const parse = createEmailParser()
   for (const address of addresses) {
-    const parsed = parseEmail(address)
+    const parsed = parse(address)
     if (parsed === undefined) continue
     exact.push(parsed.email)
     const tag = parsed.local.indexOf('+')

@@ -3,6 +3,8 @@ import type { Checked, OrganizationSource } from './build/checked.ts'
 import { checkApps } from './checks/apps.ts'
 import { checkDangers } from './checks/dangers.ts'
 import { checkGateway } from './checks/gateway.ts'
+import { checkGroupRules } from './checks/groups.ts'
+import { createInvitedCheck } from './checks/invited.ts'
 import { createOrganizationCheck } from './checks/organizations.ts'
 import { createFiles } from './files.ts'
 import type { FileContent, Remembered } from './files.ts'
@@ -90,6 +92,7 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, parse =
   let kept = new Map<string, Kept>()
   const remembered: Remembered = new Map()
   const place = createPlacer()
+  const checkInvited = createInvitedCheck()
 
   const readParts = async (files: readonly FileRead[]): Promise<Kept[]> => {
     const isKnown = ({ file, content }: FileRead): boolean => kept.get(file)?.content.digest === content.digest
@@ -144,7 +147,12 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, parse =
       if (!name.success) report({ file, path: [], message: `the file name '${id}' is not an organization's id`, remedy: 'rename the file: lower-case letters, digits and _, beginning with a letter' })
       if (part.draft === undefined) continue
       checkOrganization({ id, file, settings: part.draft })
+      checkInvited({ id, file, settings: part.draft }, contents(file, invitedPath), report)
       checkDangers(file, part.draft, report)
+    }
+
+    if (settings !== undefined) {
+      checkGroupRules(main, settings, new Map(organizations.map(({ file, part }) => [idOf(file), part.draft])), report)
     }
 
     for (const path of remembered.keys()) if (!files.names.has(path)) remembered.delete(path)

@@ -10,6 +10,8 @@ export interface Finding {
   readonly path: Path
   /** Point at the key instead of its value. */
   readonly key?: boolean
+  /** Where it stands, in a file that is no YAML. */
+  readonly at?: { readonly line: number, readonly column: number }
   readonly message: string
   readonly remedy: string
   readonly severity?: 'problem' | 'warning'
@@ -36,10 +38,10 @@ export const createPlacer = (): Placer => {
       const places = before !== undefined && before.content?.digest === content?.digest ? before.places : new Map<string, Location>()
       next.set(file, { content, places })
       let source: Source | undefined
-      for (const { path, key, message, remedy, severity = 'problem' } of group) {
+      for (const { path, key, at, message, remedy, severity = 'problem' } of group) {
         const text = pathText(path)
         const name = key === true ? `${text} key` : text
-        let place = places.get(name)
+        let place = at === undefined ? places.get(name) : { file, ...at }
         if (place === undefined) {
           source ??= parseSource(file, content?.text ?? '')
           place = locate(source, path, key === true ? 'key' : 'value')

@@ -16,7 +16,7 @@ const day = 86_400
 const noticeDays = 60
 
 /** Paths below `/login/` that are not connections. */
-const reservedIds: ReadonlySet<string> = new Set(['callback', 'replace'])
+const reservedIds: ReadonlySet<string> = new Set(['callback', 'replace', 'choose'])
 
 const checkApps = ({ file, settings }: OrganizationDraft, apps: ReadonlySet<string>, report: Report): void => {
   for (const [index, app] of settings.apps?.entries() ?? []) {

@@ -27,8 +27,9 @@ const turnsIntoAscii = (text: string): boolean =>
 /**
  * The canonical form of one plain address; undefined for whatever has more than one reading
  * (behaviours N2, H3, H4). Case is folded after the ASCII check, so that `İ`, `ı` and `K` never are.
+ * `canonical` is for whoever reads many addresses of a few domains, and remembers those.
  */
-export const parseEmail = (text: string): Email | undefined => {
+export const parseEmail = (text: string, canonical = canonicalDomain): Email | undefined => {
   if (text.length > longestAddress || turnsIntoAscii(text)) return undefined
   const parts = text.normalize('NFC').split('@')
   const [localPart, domainPart] = parts
@@ -36,11 +37,21 @@ export const parseEmail = (text: string): Email | undefined => {
   if (localPart.length > longestLocal || !dotAtom.test(localPart)) return undefined
   // Full-width letters and ligatures are mapped to ASCII by IDNA: two spellings of one domain.
   if (domainPart.normalize('NFKC') !== domainPart) return undefined
-  const domain = canonicalDomain(domainPart)
+  const domain = canonical(domainPart)
   if (domain === undefined) return undefined
   const local = localPart.toLowerCase()
   const email = `${local}@${domain}`
   return email.length > longestAddress ? undefined : { email, local, domain }
+}
+
+/** `parseEmail` for a long list: each domain is worked out once. */
+export const createEmailParser = (): (text: string) => Email | undefined => {
+  const known = new Map<string, string | undefined>()
+  const canonical = (domain: string): string | undefined => {
+    if (!known.has(domain)) known.set(domain, canonicalDomain(domain))
+    return known.get(domain)
+  }
+  return text => parseEmail(text, canonical)
 }
 
 /** One plain e-mail address, as `parseEmail` reads it. */

@@ -1,0 +1,45 @@
+import type { Report } from '../reporter.ts'
+import type { OrganizationSettings } from '../schema/organization.ts'
+import type { PorticoSettings } from '../schema/portico.ts'
+import { suggest } from '../suggest.ts'
+import type { Draft } from '../walk.ts'
+
+type Settings = Draft<OrganizationSettings>
+type Groups = NonNullable<NonNullable<NonNullable<Settings['connections']>[string]>['groups']>
+
+const isLetThrough = (filter: Groups['filter'], group: string): boolean =>
+  filter === undefined || filter.some(name => name?.endsWith('*') === true ? group.startsWith(name.slice(0, -1)) : name === group)
+
+/** Whether a connection with these settings could ever give a member this group. */
+const isReachable = ({ filter, rename = {} }: Groups, group: string): boolean =>
+  Object.entries(rename).some(([name, renamed]) => renamed === group && isLetThrough(filter, name)) ||
+  (rename[group] === undefined && isLetThrough(filter, group))
+
+/** Group rules of apps name organizations that exist, have the app, and can have the groups (behaviours.md I). */
+export const checkGroupRules = (file: string, { apps }: Draft<PorticoSettings>, organizations: ReadonlyMap<string, Settings | undefined>, report: Report): void => {
+  for (const [app, settings] of Object.entries(apps ?? {})) {
+    for (const [id, groups] of Object.entries(settings?.groups ?? {})) {
+      const path = ['apps', app, 'groups', id]
+      if (!organizations.has(id)) {
+        const meant = suggest(id, organizations.keys())
+        report({ file, path, key: true, message: `there is no organization '${id}'`, remedy: meant === undefined ? 'name an organization by its file, without .yaml' : `did you mean '${meant}'?` })
+        continue
+      }
+      const organization = organizations.get(id)
+      if (organization?.apps !== undefined && !organization.apps.includes(app)) {
+        report({ file, path, key: true, severity: 'warning', message: `the organization '${id}' does not have this app at all`, remedy: 'remove the rule, or add the app to apps: of the organization' })
+      }
+      const connections = Object.values(organization?.connections ?? {})
+      for (const [index, group] of groups?.entries() ?? []) {
+        if (group === undefined || connections.length === 0 || connections.some(connection => isReachable(connection?.groups ?? {}, group))) continue
+        report({
+          file,
+          path: [...path, index],
+          severity: 'warning',
+          message: `no connection of '${id}' can give anybody the group '${group}'`,
+          remedy: 'rules name groups as they are after groups.filter and groups.rename of the connections'
+        })
+      }
+    }
+  }
+}
