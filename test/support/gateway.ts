@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { WebSocketServer } from 'ws'
 import type { Configuration } from '../../src/config/configuration.ts'
 import { loadConfiguration } from '../../src/config/load.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
@@ -15,7 +16,7 @@ import { signIn, startProvider, type RunningProvider } from './provider.ts'
 /** Something that can be told to call back when the test is over. */
 export interface Test { teardown (handler: () => unknown): void }
 
-/** What an upstream app received. */
+/** What an upstream app received; WebSockets are echoed. */
 export interface Echo {
   readonly method: string
   readonly url: string
@@ -59,6 +60,8 @@ export interface GatewayOptions {
   readonly lines?: readonly string[]
   /** The organization files by id; those not named are as usual, `undefined` leaves one out. */
   readonly organizations?: (usual: Readonly<Record<string, string>>) => Readonly<Record<string, string | undefined>>
+  /** Further settings of the app analytics, as they stand between braces. */
+  readonly analytics?: string
   /** Over the settings of the clients at both providers. */
   readonly client?: Readonly<Record<string, unknown>>
 }
@@ -99,8 +102,11 @@ const startUpstream = async (t: Test, received: Echo[]): Promise<number> => {
       response.setHeader('content-type', 'application/json').end(JSON.stringify(echo))
     }, () => response.destroy())
   })
+  const sockets = new WebSocketServer({ server })
+  sockets.on('connection', socket => socket.on('message', message => socket.send(String(message))))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => new Promise(resolve => {
+    for (const socket of sockets.clients) socket.terminate()
     server.closeAllConnections()
     server.close(resolve)
   }))
@@ -163,7 +169,7 @@ export const startGateway = async (t: Test, options: GatewayOptions = {}): Promi
     'organizations: organizations',
     ...options.lines ?? [],
     'apps:',
-    `  analytics: { name: Analytics, ${place('analytics')}, public: [/public/*] }`,
+    `  analytics: { name: Analytics, ${place('analytics')}, public: [/public/*]${options.analytics === undefined ? '' : `, ${options.analytics}`} }`,
     '  dashboard:',
     '    name: Dashboard',
     `    regions: { us: { ${place('dashboard')} }, eu: { ${place('dashboard-eu')} } }`,
