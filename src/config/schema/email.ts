@@ -22,7 +22,7 @@ const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
 
 /** The Kelvin sign and a few others become ASCII letters under NFC: nobody types them by accident. */
 const turnsIntoAscii = (text: string): boolean =>
-  Array.from(text).some(character => !isAscii(character) && isAscii(character.normalize('NFC')))
+  !isAscii(text) && Array.from(text).some(character => !isAscii(character) && isAscii(character.normalize('NFC')))
 
 /**
  * The canonical form of one plain address; undefined for whatever has more than one reading
