@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import type { Configuration } from '../config/configuration.ts'
+import { storeFailure } from '../store/sqlite-failure.ts'
+import { createSqliteMembers } from '../store/sqlite-members.ts'
+import type { MemberStore } from '../store/members.ts'
+
+/** What can be had of the store's members without writing a byte. */
+export type Records =
+  | { readonly kind: 'open', readonly members: MemberStore, readonly close: () => void }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'unreadable', readonly why: string }
+
+/**
+ * Opens the store's members for reading alone: a database that is not there is not made, one of another
+ * version is left as it is. Never throws.
+ */
+export const openRecords = ({ store: { path } }: Pick<Configuration, 'store'>): Records => {
+  if (!existsSync(path)) return { kind: 'none' }
+  try {
+    const database = new DatabaseSync(path, { readOnly: true, timeout: 3_000 })
+    const guarded = <T>(work: () => T): T => {
+      try {
+        return work()
+      } catch (error) {
+        throw storeFailure(error, path)
+      }
+    }
+    const once = <T>(work: () => T): T => work()
+    try {
+      return {
+        kind: 'open',
+        members: createSqliteMembers({ database, guarded, transaction: once, durably: once, text: value => value }),
+        close: () => database.close()
+      }
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  } catch (error) {
+    return { kind: 'unreadable', why: error instanceof Error ? error.message : String(error) }
+  }
+}
