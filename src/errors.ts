@@ -168,6 +168,18 @@ export const definitions = define({
     public: 'The identity provider of your company did not sign you in. Start again, or ask your administrator for access.',
     remedy: 'See the error that the provider gave: access_denied means cancelled, or not assigned to this application there.'
   },
+  PORTICO_IDP_WRONG_ACCOUNT: {
+    status: 403,
+    title: 'This account does not belong here',
+    public: 'Your company\'s identity provider does not know the account that you used. Use the account of your company.',
+    remedy: 'See the error that the provider gave: the person is signed in there with an account of another company.'
+  },
+  PORTICO_SHARED_CALLBACK: {
+    status: 502,
+    title: 'Your company\'s sign-in is not set up correctly',
+    public: 'The settings of your company\'s identity provider cannot be used. Tell your administrator.',
+    remedy: 'This provider does not name itself in its answers (RFC 9207): use callback: own, and register that redirect URI.'
+  },
   // Identity providers: the return
   PORTICO_RESPONSE_INVALID: {
     status: 400,
@@ -299,11 +311,53 @@ export const definitions = define({
     public: 'Something that your company\'s identity provider says about you cannot be used here. Tell your administrator.',
     remedy: 'Correct the named claim at the provider: texts without control characters; groups as a list of texts.'
   },
+  PORTICO_CONSUMER_ACCOUNT: {
+    status: 403,
+    title: 'This is a personal account',
+    public: 'You signed in with a personal account. Use the account of your company.',
+    remedy: 'The account belongs to no Workspace or tenant: the person uses the one that their company manages.'
+  },
+  PORTICO_WORKSPACE_DOMAIN: {
+    status: 403,
+    title: 'This account does not belong here',
+    public: 'You signed in with the account of another company. Use the account of this one.',
+    remedy: 'hd must be workspace_domain: compare it with the primary domain in the Google Admin console, or have the person use another account.'
+  },
+  PORTICO_TENANT_NOT_ALLOWED: {
+    status: 403,
+    title: 'This account does not belong here',
+    public: 'You signed in with the account of another company. Use the account of this one.',
+    remedy: 'tid must be tenant_id, or with tenancy: multiple a key of tenants: add it there if the organization owns that tenant too.'
+  },
+  PORTICO_TOKEN_VERSION: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What your company\'s identity provider says about you is of a kind that is not accepted.',
+    remedy: 'Entra must send tokens of version 2.0: use a v2.0 discovery_url, and for access tokens set requestedAccessTokenVersion: 2 in the manifest.'
+  },
+  PORTICO_GUEST_ACCOUNT: {
+    status: 403,
+    title: 'Guests cannot sign in here',
+    public: 'You signed in as a guest of this company. Use the account of your own company.',
+    remedy: 'The person is a guest of the tenant. If guests of this tenant are to come in, set allow_guests: true and list their domains.'
+  },
+  PORTICO_ACR_REQUIRED: {
+    status: 403,
+    title: 'A stronger sign-in is needed',
+    public: 'Your company\'s identity provider did not sign you in in the way that is asked for here. Start again, or ask your administrator.',
+    remedy: 'acr must be one of require_acr: have the provider assert it for this application (it was asked for as acr_values).'
+  },
+  PORTICO_AMR_REQUIRED: {
+    status: 403,
+    title: 'A stronger sign-in is needed',
+    public: 'Your company\'s identity provider did not sign you in in the way that is asked for here. Start again, or ask your administrator.',
+    remedy: 'amr must have one of require_amr: have the provider ask for that method, such as a second factor, for this application.'
+  },
   PORTICO_GROUPS_ELSEWHERE: {
     status: 403,
     title: 'You are in too many groups',
     public: 'Your company\'s identity provider did not send all that is needed about you. Tell your administrator.',
-    remedy: 'The provider put a claim elsewhere because it is too large (overage): have it send only the groups assigned to this application.'
+    remedy: 'The provider put a claim elsewhere because it is too large (overage): have it send only the groups assigned to this application. In Entra: Token configuration > Edit groups claim > Groups assigned to the application, or app roles with claims.groups: roles.'
   },
 
   // Signing in

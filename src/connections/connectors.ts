@@ -1,12 +1,12 @@
 import type { Configuration, Connection } from '../config/configuration.ts'
-import { PorticoError } from '../errors.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Connector } from './connector.ts'
-import { createOidcConnector } from './oidc.ts'
+import { dialectOf } from './dialects.ts'
+import { createOidcFlow } from './oidc/flow.ts'
 import { createOutbound, type Patience } from './oidc/http.ts'
 import { createProviders, type ProviderHealth } from './oidc/provider.ts'
-import { isSameIssuer } from './oidc/metadata.ts'
+import { isSameIssuer } from './oidc/issuer.ts'
 
 /** Every kind of connection, and what others may know of their identity providers. */
 export interface Connectors extends Readonly<Record<Connection['connector'], Connector>> {
@@ -22,12 +22,6 @@ export interface Connectors extends Readonly<Record<Connection['connector'], Con
 
 /** Behaviours O15. */
 const patience: Patience = { connect: 5_000, whole: 10_000 }
-
-/** Refuses: nobody comes in by a rule that is not written yet. */
-const notYet: Connector = {
-  authorize: ({ id }) => Promise.reject(new PorticoError('PORTICO_INTERNAL', { wanted: 'a connector that is built', connection: id })),
-  authenticate: ({ id }) => Promise.reject(new PorticoError('PORTICO_INTERNAL', { wanted: 'a connector that is built', connection: id }))
-}
 
 /**
  * The connectors of this process. Nothing is fetched here: a provider that is down at start, or later,
@@ -45,23 +39,25 @@ export const createConnectors = (deps: {
   const clock = deps.now ?? (() => Date.now() / 1_000)
   const outbound = createOutbound({ configuration, patience: deps.patience ?? patience })
   const providers = createProviders({ store, configuration, outbound, log, now: clock })
+  // One protocol; what sets them apart is in a file of each
+  const flow = createOidcFlow({ providers, outbound, clock })
   return {
-    oidc: createOidcConnector({ providers, outbound, clock }),
-    google: notYet,
-    entra: notYet,
-    okta: notYet,
-    manual: notYet,
+    oidc: flow,
+    google: flow,
+    entra: flow,
+    okta: flow,
+    manual: flow,
     warm: async connection => {
       const provider = providers.of(connection)
       try {
-        await provider.keys(await provider.metadata()).fresh()
+        await provider.keys(await provider.metadata())?.fresh()
       } catch {
         // Logged where it failed; `health` tells
       }
     },
     health: connection => providers.of(connection).health(),
     issuer: connection => providers.of(connection).issuer(),
-    isIssuer: (connection, iss) => isSameIssuer(providers.of(connection).issuer(), iss),
+    isIssuer: (connection, iss) => [providers.of(connection).issuer(), ...dialectOf(connection).issuers].some(issuer => isSameIssuer(issuer, iss)),
     close: outbound.close
   }
 }

@@ -285,7 +285,7 @@ t.test('token endpoint errors have codes of their own, and leak nothing', async 
     answers: { '/token': (_request, response) => { response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(typeof body === 'string' ? body : JSON.stringify(body)) } }
   })
   const cases: readonly (readonly [string, Script])[] = [
-    ['PORTICO_IDP_CLIENT_REFUSED', answer(401, { error: 'invalid_client', error_description: 'AADSTS7000222: The provided client secret keys are expired.' })],
+    ['PORTICO_IDP_SECRET_EXPIRED', answer(401, { error: 'invalid_client', error_description: 'AADSTS7000222: The provided client secret keys are expired.' })],
     ['PORTICO_IDP_CLIENT_REFUSED', answer(400, { error: 'invalid_client' })],
     ['PORTICO_IDP_CLIENT_REFUSED', answer(401, 'Unauthorized', { 'www-authenticate': 'Basic realm="x"' })],
     ['PORTICO_IDP_CODE_REFUSED', answer(400, { error: 'invalid_grant' })],

@@ -3,7 +3,9 @@ import t from 'tap'
 import { startHostileProvider } from '../support/hostile-provider.ts'
 import type { Connection } from '../../src/config/configuration.ts'
 import type { Identity } from '../../src/connections/connector.ts'
+import { dialectOf } from '../../src/connections/dialects.ts'
 import { mapIdentity } from '../../src/connections/oidc/identity.ts'
+import { profileFrom } from '../../src/connections/oidc/profile.ts'
 import { PorticoError } from '../../src/errors.ts'
 import { codeOf, connectionTo, createBench, signInAt } from './setup.ts'
 
@@ -128,7 +130,7 @@ t.test('G6 H4 any claims at all: an identity within the rules, or a code', async
   let mapped = 0
   fc.assert(fc.property(claims, fc.boolean(), (claims, trust) => {
     try {
-      const identity = mapIdentity(claims, { issuer: 'https://idp.example', subject: 's', issuedAt: 1 }, trust ? trusting : connection)
+      const identity = mapIdentity(profileFrom(claims, 'the ID token'), { subject: { value: 'https://idp.example s', from: 'iss and sub' }, issuedAt: 1 }, dialectOf(trust ? trusting : connection), trust ? trusting : connection)
       mapped++
       const texts = [identity.email, identity.name ?? '', ...identity.groups, ...identity.amr ?? [], identity.acr ?? '', identity.idpSession ?? '']
       return ['acme.com', 'acme.co.uk'].includes(identity.email.split('@')[1] ?? '') && Number.isFinite(identity.authTime) &&

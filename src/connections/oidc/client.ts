@@ -5,6 +5,7 @@ import {
 import type { Connection } from '../../config/configuration.ts'
 import { skew } from './checks.ts'
 import { clientAuthentication } from './client-authentication.ts'
+import type { Dialect } from './dialect.ts'
 import type { KeySet } from './keys.ts'
 import type { Metadata } from './metadata.ts'
 
@@ -12,28 +13,26 @@ import type { Metadata } from './metadata.ts'
  * An openid-client for one sign-in at `now` (seconds). Made anew each time: it remembers keys by
  * itself, without a word to the others.
  */
-export const createClient = (connection: Connection, metadata: Metadata, fetch: CustomFetch, now: number): Client => {
-  const { userinfo_endpoint: userinfo } = metadata
+export const createClient = (connection: Connection, dialect: Dialect, metadata: Metadata, fetch: CustomFetch, now: number): Client => {
+  const { userinfo_endpoint: userinfo, jwks_uri: jwks } = metadata
   const server = {
     issuer: metadata.issuer,
     authorization_endpoint: metadata.authorization_endpoint,
     token_endpoint: metadata.token_endpoint,
-    jwks_uri: metadata.jwks_uri,
     // Judged: what Portico does not accept is not in there, `none` for one (behaviours O2)
-    id_token_signing_alg_values_supported: metadata.id_token_signing_alg_values_supported,
     userinfo_signing_alg_values_supported: metadata.userinfo_signing_alg_values_supported,
-    authorization_response_iss_parameter_supported: metadata.authorization_response_iss_parameter_supported === true,
+    ...(jwks === undefined ? {} : { jwks_uri: jwks }),
     ...(userinfo === undefined ? {} : { userinfo_endpoint: userinfo })
   }
   const client = new Client(server, connection.settings.client_id, {
     // Its clock is ours, and its tolerance the wider one of `checks`, which judge each time by its own
     [clockSkew]: now - Date.now() / 1_000,
     [clockTolerance]: skew
-  }, clientAuthentication(connection, metadata))
+  }, clientAuthentication(connection, dialect, metadata))
   client[customFetch] = fetch
   // Which plain-http addresses are acceptable is decided by `reach`, for every single request
   allowInsecureRequests(client)
-  // By default a forged signature is accepted (behaviours O1, ecosystem F13)
+  // A signed userinfo answer is verified; an ID token it never sees (`exchange.ts`)
   enableNonRepudiationChecks(client)
   return client
 }

@@ -57,7 +57,7 @@ export const createDiscovery = (deps: {
   const fetchDocument = async (): Promise<Held> => {
     const response = await outbound.fetch(address.url, { method: 'GET', headers: { accept: 'application/json' }, limit }, reach)
     const content = await readObject(response, `the discovery document at ${address.url.split('?', 1)[0]}`)
-    const metadata = judgeMetadata(content, address.issuer, reach)
+    const metadata = judgeMetadata(content, address, reach)
     const fetchedAt = now()
     await copies.keep(address.issuer, content, fetchedAt)
     return hold(metadata, fetchedAt)
@@ -71,7 +71,7 @@ export const createDiscovery = (deps: {
     const copy = await copies.find(address.issuer)
     if (copy === undefined || held !== undefined) return held
     try {
-      return hold(judgeMetadata(copy.content, address.issuer, reach), copy.fetchedAt)
+      return hold(judgeMetadata(copy.content, address, reach), copy.fetchedAt)
     } catch {
       // Today's rules refuse it: as if there were none
       return undefined

@@ -1,104 +1,62 @@
 import type { Connection } from '../../config/configuration.ts'
+import { parseEmail, type Email } from '../../config/schema/email.ts'
 import { PorticoError } from '../../errors.ts'
 import type { Identity } from '../connector.ts'
-import { parseEmail, type Email } from '../../config/schema/email.ts'
+import type { Trace } from '../trace.ts'
+import { claim, isTrue, isValue } from './claim.ts'
+import type { Claims, Dialect, Subject } from './dialect.ts'
 import { foreignText } from './foreign.ts'
-import { oidcSettings } from './settings.ts'
+import { pickGroups } from './groups.ts'
+import type { Profile } from './profile.ts'
 import { isSound } from './sound.ts'
-
-type Claims = Readonly<Record<string, unknown>>
+import { enforce, type Verdict } from './verdict.ts'
 
 /** Characters that a name is cut to. */
 const longestName = 256
-/** Characters of one group, an `acr`, an `amr` value or an IdP session id. */
-const longestValue = 1_024
-
-/** A claim's own value; `null` says nothing, like an absent one. */
-const claim = (claims: Claims, name: string): unknown => {
-  const value = Object.hasOwn(claims, name) ? claims[name] : undefined
-  return value === null ? undefined : value
-}
 
 const invalid = (name: string, wanted: string, value: unknown): PorticoError => {
   const kind = Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
   return new PorticoError('PORTICO_CLAIM_INVALID', { wanted: `${wanted} as ${foreignText(name)}`, got: typeof value === 'string' ? 'a text with control characters, or too long' : kind })
 }
 
-const isValue = (value: unknown): value is string => typeof value === 'string' && value.length <= longestValue && isSound(value)
+/** The claim that the e-mail is read from: the first that is there. */
+const emailClaim = (claims: Claims, names: readonly string[]): string =>
+  names.find(name => (claim(claims, name) ?? '') !== '') ?? names.join(' or ')
 
-/** Whether `email_verified` says so: `true`, or the text `"true"` that Cognito and Apple send; nothing else does. */
-const isTrue = (value: unknown): boolean => value === true || value === 'true'
-
-/** Claims that userinfo may complete; all others are the ID token's alone. */
-const profileClaims = (connection: Connection): readonly string[] => {
-  const { claims: names } = oidcSettings(connection)
-  return [names.email, names.name, names.groups, '_claim_names', 'hasgroups']
-}
-
-/** Whether something that the identity is made of is still to be asked for at the userinfo endpoint. */
-export const lacksClaims = (claims: Claims, connection: Connection): boolean => {
-  const { claims: names, dangerously_trust_unverified_email: trusting } = oidcSettings(connection)
-  const needed = [names.email, names.name, names.groups, ...(trusting ? [] : ['email', 'email_verified'])]
-  return needed.some(name => claim(claims, name) === undefined)
-}
-
-/**
- * One set of claims: the ID token's, completed by userinfo's. An e-mail and the word that it is
- * verified come from one place: `email_verified` of one never vouches for `email` of the other.
- */
-export const mergeClaims = (idToken: Claims, userinfo: Claims, connection: Connection): Claims => {
-  const completed = profileClaims(connection).filter(name => claim(idToken, name) === undefined)
-  const email = claim(idToken, 'email')
-  const unvouched = claim(idToken, 'email_verified') === undefined && email === claim(userinfo, 'email')
-  const source = email === undefined || unvouched ? userinfo : idToken
-  return {
-    ...idToken,
-    ...Object.fromEntries(completed.map(name => [name, claim(userinfo, name)])),
-    email: claim(source, 'email'),
-    email_verified: claim(source, 'email_verified')
-  }
-}
-
-/** O13, G5, N2: one plain address that the provider vouches for, or that the operator said to believe. */
-const verifiedEmail = (claims: Claims, connection: Connection): Email => {
-  const { claims: names, dangerously_trust_unverified_email: trusting } = oidcSettings(connection)
-  const value = claim(claims, names.email)
-  if (value === undefined || value === '') {
-    throw new PorticoError('PORTICO_EMAIL_MISSING', { wanted: `an e-mail as ${names.email}`, got: 'none' })
-  }
+/** N2, H3, H4: one plain address. Throws PORTICO_EMAIL_MISSING and PORTICO_EMAIL_INVALID. */
+const readEmail = (claims: Claims, name: string, trace: Trace | undefined): Email => {
+  const value = claim(claims, name)
   const email = typeof value === 'string' ? parseEmail(value) : undefined
-  if (email === undefined) {
-    throw new PorticoError('PORTICO_EMAIL_INVALID', { wanted: `one plain address as ${names.email}`, got: foreignText(JSON.stringify(value) ?? '') })
+  const isMissing = value === undefined || value === ''
+  const verdict: Verdict = {
+    name: 'e-mail',
+    passed: email !== undefined,
+    code: isMissing ? 'PORTICO_EMAIL_MISSING' : 'PORTICO_EMAIL_INVALID',
+    wanted: `one plain address as ${name}`,
+    got: isMissing ? 'none' : foreignText(JSON.stringify(value) ?? '')
   }
-  if (trusting) return email
-  const verified = claim(claims, 'email_verified')
-  const vouchedFor = claim(claims, 'email')
-  // Of a claim by another name, `email_verified` says nothing
-  const same = typeof vouchedFor === 'string' && parseEmail(vouchedFor)?.email === email.email
-  if (!isTrue(verified) || !same) {
-    const got = same ? foreignText(JSON.stringify(verified) ?? 'none') : `one for ${foreignText(JSON.stringify(vouchedFor) ?? 'no e-mail')}`
-    throw new PorticoError('PORTICO_EMAIL_UNVERIFIED', { wanted: `email_verified: true for ${email.email}`, got })
-  }
+  enforce(verdict, trace)
+  if (email === undefined) throw new PorticoError(verdict.code, verdict)
   return email
 }
 
-/** N1, H6, H7: the domain is, exactly, one of this connection's. */
-const ownDomain = (email: Email, connection: Connection): void => {
-  if (connection.domains.has(email.domain)) return
-  throw new PorticoError('PORTICO_EMAIL_DOMAIN', {
-    wanted: `an e-mail of ${[...connection.domains].slice(0, 10).join(', ') || 'no domain at all'}`,
-    got: email.email
-  })
-}
+/** N1, H6, H7: the domain is, exactly, one that may be asserted here. */
+const ownDomain = ({ email, domain }: Email, domains: ReadonlySet<string>): Verdict => ({
+  name: 'domain of the e-mail',
+  passed: domains.has(domain),
+  code: 'PORTICO_EMAIL_DOMAIN',
+  wanted: `an e-mail of ${[...domains].slice(0, 10).join(', ') || 'no domain at all'}`,
+  got: email
+})
 
 /** Entra and others leave a claim that is too large out and say where else it is: that is not its absence. */
-const presentHere = (claims: Claims, names: readonly string[], groups: string): void => {
+const presentHere = (claims: Claims, names: readonly string[], groups: string): Verdict | undefined => {
   const elsewhere = claim(claims, '_claim_names')
   const named = typeof elsewhere === 'object' && elsewhere !== null ? names.find(name => Object.hasOwn(elsewhere, name)) : undefined
   const missing = named ?? (groups === 'groups' && isTrue(claim(claims, 'hasgroups')) ? groups : undefined)
-  if (missing !== undefined && claim(claims, missing) === undefined) {
-    throw new PorticoError('PORTICO_GROUPS_ELSEWHERE', { wanted: `${missing} in the token`, got: 'a hint where else it is (overage)' })
-  }
+  if (missing === undefined) return undefined
+  const passed = claim(claims, missing) !== undefined
+  return { name: '_claim_names', passed, code: 'PORTICO_GROUPS_ELSEWHERE', wanted: `${missing} in the token`, got: passed ? 'there' : 'a hint where else it is (overage)' }
 }
 
 const nameOf = (claims: Claims, name: string): string | undefined => {
@@ -114,11 +72,10 @@ const groupsOf = (claims: Claims, name: string): readonly string[] => {
   const value = claim(claims, name)
   if (value === undefined) return []
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
-  const groups = list.map(each => {
+  return list.map(each => {
     if (!isValue(each)) throw invalid(name, 'a list of texts', each)
     return each
   })
-  return [...new Set(groups.filter(group => group.trim() !== ''))]
 }
 
 /** A claim that goes on as it is: undefined when it is of a kind that no app could use. */
@@ -137,26 +94,56 @@ const methodsOf = (claims: Claims): readonly string[] | undefined => {
   return value
 }
 
+/** R22: the class that was asked for (OpenID Connect Core §5.5.1.1), which a provider may ignore. */
+const requiredAcr = ({ requireAcr }: Connection, acr: string | undefined): Verdict | undefined => requireAcr === undefined
+  ? undefined
+  : { name: 'acr', passed: acr !== undefined && requireAcr.includes(acr), code: 'PORTICO_ACR_REQUIRED', wanted: `acr ${requireAcr.join(' or ')}`, got: foreignText(acr ?? 'none') }
+
+/** R22: one of the methods (RFC 8176). */
+const requiredAmr = ({ requireAmr }: Connection, amr: readonly string[] = []): Verdict | undefined => requireAmr === undefined
+  ? undefined
+  : { name: 'amr', passed: requireAmr.some(method => amr.includes(method)), code: 'PORTICO_AMR_REQUIRED', wanted: `amr with ${requireAmr.join(' or ')}`, got: foreignText(amr.join(', ')) || 'none' }
+
+/** What an identity is made of, beside the person's claims. */
+export interface Source {
+  readonly subject: Subject | undefined
+  /** When it was said, in seconds: stands in for `auth_time`. */
+  readonly issuedAt: number
+}
+
+/** All of an identity but for the e-mail. Throws PORTICO_CLAIM_INVALID, PORTICO_GROUPS_ELSEWHERE, PORTICO_ACR_REQUIRED, PORTICO_AMR_REQUIRED and a connector's own refusals. */
+export const mapPerson = ({ claims, origin }: Profile, { subject, issuedAt }: Source, dialect: Dialect, connection: Connection, trace: Trace | undefined): Omit<Identity, 'email'> => {
+  const { claims: names } = dialect
+  for (const check of dialect.identityChecks) enforce(check(claims), trace)
+  enforce(presentHere(claims, [...names.email, names.name, names.groups], names.groups), trace)
+  if (subject === undefined) throw new PorticoError('PORTICO_ID_TOKEN_SUBJECT', { wanted: 'the claims that identify a person here', got: 'not all of them, or no texts' })
+  trace?.field({ field: 'subject', value: subject.value, from: subject.from })
+  const name = nameOf(claims, names.name)
+  trace?.field({ field: 'name', value: name, from: origin(names.name) })
+  const { groups, how } = pickGroups(groupsOf(claims, names.groups), connection.groups)
+  trace?.field({ field: 'groups', value: groups, from: `${origin(names.groups)}${how}` })
+  const [acr, amr, time] = [passedOn(claims, 'acr'), methodsOf(claims), claim(claims, 'auth_time')]
+  const authTime = Math.floor(typeof time === 'number' && Number.isFinite(time) ? time : issuedAt)
+  trace?.field({ field: 'acr', value: acr, from: origin('acr') })
+  trace?.field({ field: 'amr', value: amr, from: origin('amr') })
+  trace?.field({ field: 'auth_time', value: String(authTime), from: origin(typeof time === 'number' ? 'auth_time' : 'iat') })
+  enforce(requiredAcr(connection, acr), trace)
+  enforce(requiredAmr(connection, amr), trace)
+  return { subject: subject.value, name, groups, idpSession: passedOn(claims, 'sid'), amr, acr, authTime }
+}
+
 /**
- * The connector's rule of behaviours §4 for `oidc`: keyed by `iss` and `sub`, never by e-mail; the
- * e-mail verified and of the connection's own domains. `claims` are verified and merged; `iss` and
- * `sub` come from the ID token.
+ * The connector's rule of behaviours §4: keyed by what its provider never changes, never by e-mail; the
+ * e-mail believed and of a domain that may be asserted. `profile` is verified. Throws as `mapPerson`, and
+ * PORTICO_EMAIL_*.
  */
-export const mapIdentity = (claims: Claims, token: { issuer: string, subject: string, issuedAt: number }, connection: Connection): Identity => {
-  const { claims: names } = oidcSettings(connection)
-  presentHere(claims, [names.email, names.name, names.groups], names.groups)
-  const email = verifiedEmail(claims, connection)
-  ownDomain(email, connection)
-  const authTime = claim(claims, 'auth_time')
-  return {
-    // An issuer is a URL and holds no blank
-    subject: `${token.issuer} ${token.subject}`,
-    email: email.email,
-    name: nameOf(claims, names.name),
-    groups: groupsOf(claims, names.groups),
-    idpSession: passedOn(claims, 'sid'),
-    amr: methodsOf(claims),
-    acr: passedOn(claims, 'acr'),
-    authTime: typeof authTime === 'number' ? Math.floor(authTime) : Math.floor(token.issuedAt)
-  }
+export const mapIdentity = (profile: Profile, source: Source, dialect: Dialect, connection: Connection, trace?: Trace): Identity => {
+  const { claims, origin } = profile
+  const person = mapPerson(profile, source, dialect, connection, trace)
+  const name = emailClaim(claims, dialect.claims.email)
+  const email = readEmail(claims, name, trace)
+  trace?.field({ field: 'email', value: email.email, from: origin(name) })
+  enforce(dialect.vouched(claims, email), trace)
+  enforce(ownDomain(email, dialect.assertable(claims)), trace)
+  return { ...person, email: email.email }
 }

@@ -1,7 +1,9 @@
+import { createLocalJWKSet, type CompactVerifyGetKey } from 'jose'
 import { z } from 'zod'
 import { PorticoError } from '../../errors.ts'
 import { readObject } from './answer.ts'
 import type { Outbound } from './http.ts'
+import { canName } from './issuer.ts'
 import type { Reach } from './reach.ts'
 import { createSingleFlight } from './single-flight.ts'
 
@@ -25,15 +27,34 @@ const publicKey = z.object({
   n: text,
   e: text,
   x: text,
-  y: text
+  y: text,
+  // Entra says of each key which tenants' tokens it signs
+  issuer: text
 })
 
 type PublicKey = z.infer<typeof publicKey>
 
 export interface KeySet {
-  readonly jwks: { readonly keys: PublicKey[] }
+  readonly jwks: { readonly keys: Omit<PublicKey, 'issuer'>[] }
   /** Seconds since the epoch. */
   readonly fetchedAt: number
+  /** Finds the key of a token among those that may sign for this issuer. */
+  signersFor (issuer: string): CompactVerifyGetKey
+}
+
+const createKeySet = (keys: readonly PublicKey[], fetchedAt: number): KeySet => {
+  // the same set each time: it remembers what it has imported
+  const signers = new Map<string, CompactVerifyGetKey>()
+  return {
+    jwks: { keys: keys.map(({ issuer: _issuer, ...key }) => key) },
+    fetchedAt,
+    signersFor: issuer => {
+      const own = keys.filter(key => key.issuer === undefined || canName(key.issuer, issuer))
+      const found = signers.get(issuer) ?? createLocalJWKSet({ keys: own.map(({ issuer: _issuer, ...key }) => key) })
+      signers.set(issuer, found)
+      return found
+    }
+  }
 }
 
 /** The signature keys of one connection's issuer. */
@@ -67,7 +88,7 @@ export const createKeys = (address: string, deps: {
     const { keys } = await readObject(response, `the keys at ${address}`)
     if (!Array.isArray(keys)) throw new PorticoError('PORTICO_IDP_ANSWER', { wanted: `a key set at ${address}`, got: 'something else' })
     // A key of a kind that is not known here makes no other key worse
-    held = { jwks: { keys: keys.map(key => publicKey.safeParse(key).data).filter(key => key !== undefined) }, fetchedAt: now() }
+    held = createKeySet(keys.map(key => publicKey.safeParse(key).data).filter(key => key !== undefined), now())
     good()
     return held
   }, { now, failed })

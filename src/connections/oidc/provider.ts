@@ -3,13 +3,13 @@ import type { Configuration, Connection } from '../../config/configuration.ts'
 import type { ErrorCode, PorticoError } from '../../errors.ts'
 import type { Store } from '../../store/store.ts'
 import type { Log } from '../../telemetry/log.ts'
+import { dialectOf } from '../dialects.ts'
 import { createDiscoveryCopies } from './discovery-copies.ts'
 import { createDiscovery } from './discovery.ts'
 import type { Outbound } from './http.ts'
 import { createKeys, type Keys } from './keys.ts'
-import { discoveryAddress, type Metadata } from './metadata.ts'
+import type { DiscoveryAddress, Metadata } from './metadata.ts'
 import type { Reach } from './reach.ts'
-import { oidcSettings } from './settings.ts'
 
 /** How a connection's provider is doing, for the status page. Times in seconds since the epoch. */
 export interface ProviderHealth {
@@ -27,7 +27,8 @@ export interface Provider {
   issuer (): string
   /** Throws PORTICO_IDP_*. */
   metadata (): Promise<Metadata>
-  keys (metadata: Metadata): Keys
+  /** Undefined where an operator named none. */
+  keys (metadata: Metadata): Keys | undefined
   health (): ProviderHealth
 }
 
@@ -46,36 +47,43 @@ interface ProviderDeps {
 
 const createProvider = (connection: Connection, deps: ProviderDeps): Provider => {
   const { store, configuration, outbound, log, now } = deps
-  const address = discoveryAddress(oidcSettings(connection).discovery_url)
-  const reach = { issuerHost: new URL(address.url).hostname, allowHttp: connection.settings.dangerously_allow_http }
+  const { source } = dialectOf(connection)
+  const named = 'fixed' in source ? source.fixed.token_endpoint : source.discovery.url
+  const reach = { issuerHost: new URL(named).hostname, allowHttp: connection.settings.dangerously_allow_http }
   let lastGood: number | undefined
   const failures = new Map<'document' | 'keys', { code: ErrorCode, at: number }>()
   const failed = (what: 'document' | 'keys', error: PorticoError, kept: boolean): void => {
     failures.set(what, { code: error.code, at: now() })
     log.warn({ connection: connection.id, code: error.code, wanted: error.wanted, got: error.got, kept }, 'identity provider out of reach')
   }
-  const discovery = createDiscovery({
-    address,
-    reach,
-    outbound,
-    copies: createDiscoveryCopies(connection.id, { store, configuration, log }),
-    now,
-    events: {
-      good: fetchedAt => {
-        lastGood = fetchedAt
-        failures.delete('document')
-      },
-      failed: (error, kept) => { failed('document', error, kept) }
-    }
-  })
+  const fromDiscovery = (address: DiscoveryAddress): Pick<Provider, 'issuer' | 'metadata'> => {
+    const discovery = createDiscovery({
+      address,
+      reach,
+      outbound,
+      copies: createDiscoveryCopies(connection.id, { store, configuration, log }),
+      now,
+      events: {
+        good: fetchedAt => {
+          lastGood = fetchedAt
+          failures.delete('document')
+        },
+        failed: (error, kept) => { failed('document', error, kept) }
+      }
+    })
+    return { issuer: () => discovery.held()?.issuer ?? address.issuer, metadata: discovery.metadata }
+  }
+  const description = 'fixed' in source
+    ? { issuer: () => source.fixed.issuer, metadata: async () => source.fixed }
+    : fromDiscovery(source.discovery)
   let keys: Keys | undefined
   return {
     reach,
-    issuer: () => discovery.held()?.issuer ?? address.issuer,
-    metadata: discovery.metadata,
-    keys: metadata => {
-      if (keys?.address !== metadata.jwks_uri) {
-        keys = createKeys(metadata.jwks_uri, {
+    ...description,
+    keys: ({ jwks_uri: address }) => {
+      if (address === undefined) return undefined
+      if (keys?.address !== address) {
+        keys = createKeys(address, {
           reach,
           outbound,
           now,
@@ -95,7 +103,7 @@ const createProvider = (connection: Connection, deps: ProviderDeps): Provider =>
 /** Anything that, changed, makes a state of yesterday one of another provider or client (behaviours V20). */
 const stateKey = (connection: Connection): string =>
   createHash('sha256').update(JSON.stringify([
-    connection.id, connection.fingerprint, connection.clientSecret, oidcSettings(connection).discovery_url, connection.settings.dangerously_allow_http
+    connection.id, connection.fingerprint, connection.clientSecret, dialectOf(connection).source, connection.settings.dangerously_allow_http
   ])).digest('base64url')
 
 /** States survive a reload that does not concern them, and leave with their connections. */

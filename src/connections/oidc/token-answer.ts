@@ -6,7 +6,8 @@ import { foreignError } from './foreign.ts'
 /** What a token endpoint gave, of use so far; nothing in it is believed yet. */
 export interface TokenAnswer {
   readonly accessToken: string
-  readonly idToken: string
+  /** Undefined where there is none: then only a userinfo endpoint can say who it is. */
+  readonly idToken: string | undefined
 }
 
 /**
@@ -32,11 +33,11 @@ export const readTokenAnswer = (response: Response, body: string, secrets: reado
   if (response.status === 429) throw new PorticoError('PORTICO_IDP_UNREACHABLE', { wanted, got: describeAnswer(response) })
   if (response.status !== 200 || content === undefined) throw new PorticoError('PORTICO_IDP_ANSWER', { wanted, got: describeAnswer(response) })
   const { access_token: accessToken, token_type: type, id_token: idToken } = content
-  if (typeof idToken !== 'string' || idToken === '') {
-    throw new PorticoError('PORTICO_ID_TOKEN_MISSING', { wanted: 'an ID token', got: idToken === undefined ? 'none' : 'something else' })
+  if (idToken !== undefined && (typeof idToken !== 'string' || idToken === '')) {
+    throw new PorticoError('PORTICO_ID_TOKEN_MISSING', { wanted: 'an ID token', got: 'something else' })
   }
   if (typeof accessToken !== 'string' || accessToken === '' || typeof type !== 'string' || type.toLowerCase() !== 'bearer') {
-    throw new PorticoError('PORTICO_IDP_ANSWER', { wanted: 'a bearer access token beside the ID token', got: 'none' })
+    throw new PorticoError('PORTICO_IDP_ANSWER', { wanted: 'a bearer access token', got: 'none' })
   }
   return { accessToken, idToken }
 }

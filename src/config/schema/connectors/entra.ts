@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { httpUrl } from '../addresses.ts'
 import { domain } from '../domain.ts'
-import { path, secret } from '../values.ts'
-import { client, common } from './common.ts'
+import { path, secret, words } from '../values.ts'
+import { claims, client, common } from './common.ts'
 
 /** Microsoft Entra ID. */
 export const entra = z.strictObject({
@@ -17,5 +17,8 @@ export const entra = z.strictObject({
   tenants: z.record(z.string(), z.array(domain).min(1)).optional()
     .describe('With `tenancy: multiple`: tenant id to the domains that this tenant may assert.'),
   allow_guests: z.boolean().default(false).describe('Let guests (`#EXT#`) of the tenant in.'),
+  claims: claims.extend({
+    email: words.optional().describe('Claim that carries the e-mail; `email`, and where it is missing `preferred_username`, when left out.')
+  }).prefault({}).describe('Which claims carry the identity.'),
   discovery_url: httpUrl.optional().describe('Instead of the public cloud\'s, for sovereign clouds and tests.')
 })

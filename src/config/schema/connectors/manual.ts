@@ -14,7 +14,11 @@ export const manual = z.strictObject({
   jwks_url: httpUrl.optional().describe('Where the provider\'s signing keys are; with it the ID token is verified.'),
   issuer: words.optional().describe('The `iss` that its ID tokens carry.'),
   scopes: z.array(scope).optional().describe('Scopes to ask for; `openid email profile` when left out.'),
-  claims: claims.prefault({}).describe('Which claims carry the identity.'),
+  token_endpoint_auth_method: z.enum(['client_secret_basic', 'client_secret_post']).default('client_secret_basic')
+    .describe('How the client secret is sent.'),
+  claims: claims.extend({
+    subject: words.default('sub').describe('Claim that names the person and never changes.')
+  }).prefault({}).describe('Which claims carry the identity.'),
   dangerously_trust_token_endpoint: z.boolean().default(false)
     .describe('Believe an ID token without a verified signature, because it came from the token endpoint.')
 })

@@ -1,0 +1,35 @@
+import type { Connection } from '../config/configuration.ts'
+import { canonicalDomain } from '../config/schema/domain.ts'
+import type { SettingsOf } from './dialects.ts'
+import { claim, showClaim } from './oidc/claim.ts'
+import type { Claims, Dialect } from './oidc/dialect.ts'
+import { standardDialect, standardParameters } from './oidc/standard.ts'
+import type { Verdict } from './oidc/verdict.ts'
+
+/** R4: only accounts that a Workspace manages have `hd`; a personal account may have a work e-mail without. */
+const hostedDomain = (workspace: string) => (claims: Claims): Verdict => {
+  const hd = claim(claims, 'hd')
+  return {
+    name: 'hd',
+    passed: typeof hd === 'string' && canonicalDomain(hd) === canonicalDomain(workspace),
+    code: hd === undefined ? 'PORTICO_CONSUMER_ACCOUNT' : 'PORTICO_WORKSPACE_DOMAIN',
+    wanted: `hd ${workspace}`,
+    got: hd === undefined ? 'none: a personal Google account' : showClaim(claims, 'hd')
+  }
+}
+
+/**
+ * Google Workspace (product R4). `iss` is the https form alone: the one without a scheme, which old
+ * endpoints of Google's gave, is not what its discovery document says, and nothing sends it any more.
+ */
+export const googleDialect = (connection: Connection, settings: SettingsOf<'google'>): Dialect => ({
+  ...standardDialect(connection, settings.discovery_url ?? 'https://accounts.google.com'),
+  isItself: settings.discovery_url === undefined,
+  // no groups: Google has neither scope nor claim for them. Refresh tokens would be `access_type=offline`
+  // with `prompt=consent` here, where others have the scope `offline_access`; none is asked for
+  scopes: ['openid', 'email', 'profile'],
+  completed: [['email'], ['email_verified'], ['name'], ['hd']],
+  // a hint for Google's own page; what counts is the claim
+  parameters: request => ({ ...standardParameters(request), hd: canonicalDomain(settings.workspace_domain) ?? settings.workspace_domain }),
+  identityChecks: [hostedDomain(settings.workspace_domain)]
+})
