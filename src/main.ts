@@ -7,6 +7,7 @@ import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
 import { guide } from './commands/guide.ts'
 import { keysNew } from './commands/keys.ts'
+import { membersBlock, membersErase, membersList, membersMove, membersUnblock } from './commands/members.ts'
 import { serve } from './commands/serve.ts'
 import { suggest } from './config/suggest.ts'
 
@@ -16,6 +17,11 @@ const commands: readonly Command[] = [
   doctor,
   explain,
   guide,
+  membersList,
+  membersMove,
+  membersBlock,
+  membersUnblock,
+  membersErase,
   apiKeysCreate,
   apiKeysList,
   apiKeysRevoke,

@@ -1,73 +1,13 @@
 import { makeApiKey } from '../access/api-key-making.ts'
 import { apiKeyState } from '../access/api-key-state.ts'
-import type { Configuration } from '../config/configuration.ts'
-import { loadConfiguration } from '../config/load.ts'
-import { formatProblem } from '../config/problem.ts'
 import { parseEmail } from '../config/schema/email.ts'
 import { duration, seconds } from '../config/schema/values.ts'
-import { PorticoError } from '../errors.ts'
 import { retention } from '../sessions/lifetime.ts'
 import type { ApiKey } from '../store/api-keys.ts'
-import { addressOf, type Member } from '../store/members.ts'
-import { createSqliteStore } from '../store/sqlite.ts'
-import type { Store } from '../store/store.ts'
-import { createAudit, type Audit } from '../telemetry/audit.ts'
-import { createLog } from '../telemetry/log.ts'
-import type { Command, Context, Options } from './command.ts'
-
-interface Work {
-  readonly configuration: Configuration
-  readonly store: Store
-  readonly audit: Audit
-  /** Seconds since the epoch. */
-  readonly now: number
-}
-
-/** Something that the person at the command line must know: told, and status 1. */
-class Stop extends Error {}
-
-/** Does it with the configuration and the store that a running gateway has. */
-const withStore = async ({ config }: Options, { env, cwd, err }: Context, work: (work: Work) => Promise<void>): Promise<number> => {
-  const { configuration, problems } = await loadConfiguration({ file: config, env })
-  if (configuration === undefined) {
-    for (const problem of problems) err(`${formatProblem(problem, cwd)}\n`)
-    return 1
-  }
-  const audit = createAudit(createLog({ level: 'info', destination: { write: err } }))
-  const store = createSqliteStore({ path: configuration.store.path })
-  try {
-    await work({ configuration, store, audit, now: Math.floor(Date.now() / 1_000) })
-    return 0
-  } catch (error) {
-    if (!(error instanceof Stop) && !(error instanceof PorticoError)) throw error
-    err(`portico: ${error.message}${error instanceof PorticoError ? ` — ${error.remedy}` : ''}\n`)
-    return 1
-  } finally {
-    await store.close()
-  }
-}
-
-const text = (value: string | true | undefined): string | undefined => typeof value === 'string' ? value : undefined
+import type { Command } from './command.ts'
+import { memberNamed, Stop, text, withStore, type Work } from './with-store.ts'
 
 const date = (at: number): string => new Date(at * 1_000).toISOString()
-
-/** The one member with this address, of this organization where one is named. */
-const ownerOf = async ({ store }: Work, address: string, organization: string | undefined): Promise<Member> => {
-  const email = parseEmail(address)?.email
-  if (email === undefined) throw new Stop(`'${address.slice(0, 80)}' is not an e-mail address`)
-  const all = await store.membersByEmail(email)
-  const members = all.filter(member => organization === undefined || member.organization === organization)
-  const [member, ...others] = members
-  if (member === undefined) {
-    const where = organization === undefined ? '' : ` of ${organization}`
-    throw new Stop(`no member${where} has the e-mail ${email} — the person must sign in once before they can have an API key`)
-  }
-  if (others.length === 0) return member
-  // whoever is invited by a tagged address has the same e-mail as the others; the address itself names one
-  const exact = members.filter(candidate => addressOf(candidate) === email)
-  if (exact.length === 1 && exact[0] !== undefined) return exact[0]
-  throw new Stop(`${email} is ${members.length} members: ${members.map(candidate => `${addressOf(candidate)} of ${candidate.organization} (${candidate.id})`).join(', ')} — name one by --organization, or by the invited address as --email`)
-}
 
 const lifetimeOf = (expires: string | undefined): number | undefined => {
   if (expires === undefined) return undefined
@@ -93,7 +33,7 @@ export const apiKeysCreate: Command = {
     const lifetime = lifetimeOf(text(expires))
     const named = text(organization)
     if (named !== undefined && !configuration.organizations.has(named)) throw new Stop(`there is no organization '${named.slice(0, 64)}'`)
-    const member = await ownerOf(work, text(email) ?? '', named)
+    const member = await memberNamed(work, text(email) ?? '', named, 'the person must sign in once before they can have an API key')
     const { text: key, key: record } = await makeApiKey(store, configuration, member, {
       label: text(label) ?? 'made by an operator', apps: (text(app) ?? '').split(',').map(id => id.trim()).filter(id => id !== ''), lifetime
     }, now)

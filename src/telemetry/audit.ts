@@ -73,6 +73,16 @@ export interface ApiKeyEvent {
   readonly request?: AuditedRequest | undefined
 }
 
+/** A member that an operator has changed by command. */
+export interface MemberEvent {
+  readonly event: 'member_blocked' | 'member_unblocked' | 'member_moved' | 'member_erased'
+  readonly by: 'operator'
+  /** As it was before. */
+  readonly member: { readonly id: string, readonly organization: string, readonly connection: string, readonly email: string }
+  /** The organization that it moves to. */
+  readonly to?: string | undefined
+}
+
 export interface ReloadEvent {
   /** `Configuration.version`. */
   readonly version: string
@@ -95,6 +105,7 @@ export interface Audit {
   signOut (event: SignOutEvent): void
   sessionEnded (event: SessionEndedEvent): void
   apiKey (event: ApiKeyEvent): void
+  member (event: MemberEvent): void
   reload (event: ReloadEvent): void
   reloadFailed (event: ReloadFailedEvent): void
 }
@@ -174,6 +185,16 @@ export const createAudit = (log: Log): Audit => {
       apps: key.apps.slice(0, 100),
       expires_at: new Date(key.expiresAt * 1_000).toISOString()
     }, event === 'api_key_made' ? 'API key made' : 'API key revoked'),
+
+    member: ({ event, by, member, to }) => audit.info({
+      event,
+      by,
+      member: member.id,
+      organization: member.organization,
+      connection: member.connection,
+      email: bounded(member.email),
+      to
+    }, event.replaceAll('_', ' ')),
 
     reload: event => audit.info({
       event: 'reload',

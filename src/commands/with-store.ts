@@ -1,0 +1,79 @@
+import type { Configuration } from '../config/configuration.ts'
+import { loadConfiguration } from '../config/load.ts'
+import { formatProblem } from '../config/problem.ts'
+import { parseEmail } from '../config/schema/email.ts'
+import { PorticoError } from '../errors.ts'
+import { addressOf, type Member } from '../store/members.ts'
+import { createSqliteStore } from '../store/sqlite.ts'
+import type { Store } from '../store/store.ts'
+import { createAudit, type Audit } from '../telemetry/audit.ts'
+import { createLog } from '../telemetry/log.ts'
+import type { Context, Options } from './command.ts'
+
+/** What a command has that changes what a running gateway has. */
+export interface Work {
+  readonly configuration: Configuration
+  readonly store: Store
+  /** Writes to standard error. */
+  readonly audit: Audit
+  /** Seconds since the epoch. */
+  readonly now: number
+}
+
+/** Something that the person at the command line must know: told, with status 1; 2 where the words were wrong. */
+export class Stop extends Error {
+  readonly status: 1 | 2
+
+  constructor (message: string, status: 1 | 2 = 1) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** Does it with the configuration and the store that a running gateway has. */
+export const withStore = async ({ config }: Options, { env, cwd, err }: Context, work: (work: Work) => Promise<void>): Promise<number> => {
+  const { configuration, problems } = await loadConfiguration({ file: config, env })
+  if (configuration === undefined) {
+    for (const problem of problems) err(`${formatProblem(problem, cwd)}\n`)
+    return 1
+  }
+  const audit = createAudit(createLog({ level: 'info', destination: { write: err } }))
+  const store = createSqliteStore({ path: configuration.store.path })
+  try {
+    await work({ configuration, store, audit, now: Math.floor(Date.now() / 1_000) })
+    return 0
+  } catch (error) {
+    if (!(error instanceof Stop) && !(error instanceof PorticoError)) throw error
+    err(`portico: ${error.message}${error instanceof PorticoError ? ` — ${error.remedy}` : ''}\n`)
+    return error instanceof Stop ? error.status : 1
+  } finally {
+    await store.close()
+  }
+}
+
+/** A flag's value, where it has one. */
+export const text = (value: string | true | undefined): string | undefined => typeof value === 'string' ? value : undefined
+
+/** The canonical form of an e-mail as it was typed. */
+export const emailOf = (address: string): string => {
+  const email = parseEmail(address)?.email
+  if (email === undefined) throw new Stop(`'${address.slice(0, 80)}' is not an e-mail address`)
+  return email
+}
+
+/** The members with this e-mail or invited address, of one organization where one is named. */
+export const membersNamed = async ({ store }: Work, email: string, organization: string | undefined): Promise<readonly Member[]> =>
+  (await store.membersByEmail(email)).filter(member => organization === undefined || member.organization === organization)
+
+/** The one member with this address. `hint` is what to do where there is none. */
+export const memberNamed = async (work: Work, address: string, organization: string | undefined, hint: string): Promise<Member> => {
+  const email = emailOf(address)
+  const members = await membersNamed(work, email, organization)
+  const [member, ...others] = members
+  if (member === undefined) throw new Stop(`no member${organization === undefined ? '' : ` of ${organization}`} has the e-mail ${email} — ${hint}`)
+  if (others.length === 0) return member
+  // whoever is invited by a tagged address has the same e-mail as the others; the address itself names one
+  const exact = members.filter(candidate => addressOf(candidate) === email)
+  if (exact.length === 1 && exact[0] !== undefined) return exact[0]
+  throw new Stop(`${email} is ${members.length} members: ${members.map(candidate => `${addressOf(candidate)} of ${candidate.organization} (${candidate.id})`).join(', ')} — name one by --organization, or by the invited address as --email`)
+}
