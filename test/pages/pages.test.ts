@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { definitions, type ErrorCode } from '../../src/errors.ts'
-import { accountPage } from '../../src/pages/account-page.ts'
+import { accountPage, newKeyPage, type Account, type AccountKey } from '../../src/pages/account-page.ts'
 import { emailPage } from '../../src/pages/email-page.ts'
 import { errorPage } from '../../src/pages/error-page.ts'
 import { html } from '../../src/pages/html.ts'
@@ -12,12 +12,21 @@ import { signedOutPage, signOutPage } from '../../src/pages/sign-out-page.ts'
 
 const evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>\'` </title></style>&lt;'
 
+const account = (text: string): Omit<Account, 'api_keys'> =>
+  ({ email: text, name: text, organization: text, connection: text, user: text, signed_in_at: text, apps: [{ id: text, name: text, url: text }] })
+
+const apiKey = (text: string): AccountKey =>
+  ({ id: text, label: text, apps: [text], created_at: text, expires_at: text, last_used_at: text, state: 'active' })
+
 const pages = (text: string): Record<string, string> => ({
   email: emailPage({ email: text, kept: new Map([[text, text]]), appName: text, isRefused: true, requestId: text }),
   error: errorPage({ code: 'PORTICO_IDP_REFUSED', requestId: text, signedInAs: text, startAgain: text, otherAccount: text }),
   replace: replacePage({ current: text, next: text, action: text, fields: new Map([[text, text]]), keep: text }),
   'sign-out': signOutPage({ email: text, returnTo: text }),
-  account: accountPage({ email: text, name: text, organization: text, connection: text, user: text, signed_in_at: text, apps: [{ id: text, name: text, url: text }] })
+  account: accountPage({ ...account(text), api_keys: [apiKey(text), { ...apiKey(text), last_used_at: undefined, state: 'paused' }] }, { days: 90, mostDays: 365, longestLabel: 100 }),
+  'account, signed in long ago': accountPage({ ...account(text), api_keys: [] }, undefined),
+  'account without the store': accountPage({ ...account(text), api_keys: undefined }, undefined),
+  'new key': newKeyPage(text, apiKey(text))
 })
 
 /** Tags of a document, with the names of their attributes. */
