@@ -1,15 +1,24 @@
-import { createPrivateKey, generateKeyPair, randomBytes } from 'node:crypto'
+import { generateKeyPair, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Connection } from '../config/configuration.ts'
+import { dialectOf } from '../connections/dialects.ts'
 import { clientRemedy, looksLikeSecretId } from '../connections/oidc/client-fault.ts'
 import { parseObject } from '../connections/oidc/answer.ts'
+import type { Metadata } from '../connections/oidc/metadata.ts'
 import { ask, type Asked } from './ask.ts'
 import { judgeAlone, judgeTogether, readClientAnswer, type ClientAnswer, type Verdict } from './client-verdict.ts'
-import { authenticateClient, type ClientEndpoints } from './credentials.ts'
+import { authenticateClient } from './credentials.ts'
 import type { Examination } from './examination.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'
 
 const makeKeys = promisify(generateKeyPair)
+
+/** Where credentials are judged. */
+export interface ClientEndpoints {
+  readonly metadata: Metadata
+  /** RFC 7009; undefined where there is none. */
+  readonly revocation: string | undefined
+}
 
 /** A request that tells something of the credentials in it. */
 interface Attempt {
@@ -24,8 +33,7 @@ const nonsense = (): string => randomBytes(24).toString('base64url')
 const withRandom = async (connection: Connection): Promise<Connection> => {
   const { clientCertificate } = connection
   if (clientCertificate === undefined) return { ...connection, clientSecret: nonsense() }
-  const isEc = createPrivateKey(clientCertificate.key).asymmetricKeyType === 'ec'
-  const { privateKey } = isEc ? await makeKeys('ec', { namedCurve: 'P-256' }) : await makeKeys('rsa', { modulusLength: 2_048 })
+  const { privateKey } = await makeKeys('rsa', { modulusLength: 2_048 })
   return { ...connection, clientCertificate: { ...clientCertificate, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() } }
 }
 
@@ -37,9 +45,12 @@ const attempts = ({ connection }: Examination, endpoints: ClientEndpoints, redir
     body: { grant_type: 'authorization_code', code: `portico-doctor-${nonsense()}`, redirect_uri: redirectUri, code_verifier: randomBytes(48).toString('base64url') }
   }
   if (connection.connector === 'entra') {
-    // Entra looks at a code before the secret
+    // Entra looks at a code before the secret; a token for the client itself is no use to anybody
     const scope = `${connection.settings.client_id}/.default`
-    return [{ name: 'client_credentials', url: endpoints.metadata.token_endpoint, body: { grant_type: 'client_credentials', scope } }, wrongCode]
+    const [tenant] = dialectOf(connection).tenants?.keys() ?? []
+    // Without a user, the endpoint of all tenants knows of none
+    const url = endpoints.metadata.token_endpoint.replace(/\/(?:organizations|common)\//, `/${tenant ?? 'organizations'}/`)
+    return [{ name: 'client_credentials', url, body: { grant_type: 'client_credentials', scope } }, wrongCode]
   }
   const { revocation } = endpoints
   return revocation === undefined
@@ -58,7 +69,7 @@ interface Tried {
 const send = async (attempt: Attempt, connection: Connection, endpoints: ClientEndpoints, examination: Examination): Promise<Asked | string> => {
   const body = new URLSearchParams(attempt.body)
   const headers = new Headers({ accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' })
-  await authenticateClient(connection, endpoints, body, headers)
+  await authenticateClient(connection, endpoints.metadata, body, headers)
   return await ask(attempt.url, examination, { method: 'POST', headers: Object.fromEntries(headers), body: body.toString() })
 }
 

@@ -1,10 +1,9 @@
-import type { Connection } from '../config/configuration.ts'
 import { redirectUriOf } from '../config/links.ts'
+import { dialectOf } from '../connections/dialects.ts'
 import type { Expiries } from '../connections/expiry.ts'
 import type { Asked } from './ask.ts'
-import { probeClientSecret } from './client-secret.ts'
+import { probeClientSecret, type ClientEndpoints } from './client-secret.ts'
 import { judgeClock } from './clock.ts'
-import type { ClientEndpoints } from './credentials.ts'
 import { probeDocument } from './document.ts'
 import { probeEndpoint } from './endpoints.ts'
 import type { Examination } from './examination.ts'
@@ -14,62 +13,31 @@ import { probeKeys } from './keys.ts'
 import { probeOwnership } from './ownership.ts'
 import { probeHost } from './reach.ts'
 import { probeRedirectUri } from './redirect-uri.ts'
-import { discoveryOf } from './target.ts'
 import { judgeVendor } from './vendor.ts'
-
-/** Where the parts of a provider are, by its document or by configuration. */
-interface Endpoints extends ClientEndpoints {
-  readonly authorization: string
-  readonly jwks: string | undefined
-  readonly userinfo: string | undefined
-  readonly endSession: string | undefined
-}
 
 interface Located {
   readonly findings: readonly Finding[]
   /** Undefined where a sign-in would not get this far. */
-  readonly endpoints: Endpoints | undefined
+  readonly endpoints: ClientEndpoints | undefined
   readonly answer: Asked | undefined
 }
 
-const configured = (connection: Connection): Endpoints | undefined => {
-  const { settings } = connection
-  if (settings.connector !== 'manual') return undefined
-  return {
-    metadata: { issuer: settings.issuer ?? '', token_endpoint: settings.token_url },
-    authorization: settings.authorization_url,
-    jwks: settings.jwks_url,
-    userinfo: settings.userinfo_url,
-    endSession: undefined,
-    revocation: undefined
-  }
-}
-
 const locate = async (examination: Examination): Promise<Located> => {
-  const address = discoveryOf(examination.connection)
-  if (address === undefined) return { findings: [], endpoints: configured(examination.connection), answer: undefined }
-  const host = await probeHost(new URL(address.url), examination)
+  const { source } = dialectOf(examination.connection)
+  if ('fixed' in source) return { findings: [], endpoints: { metadata: source.fixed, revocation: undefined }, answer: undefined }
+  const host = await probeHost(new URL(source.discovery.url), examination)
   if (!host.open) return { findings: host.findings, endpoints: undefined, answer: undefined }
-  const { findings, metadata, revocation, answer } = await probeDocument(address, examination)
-  const endpoints = metadata === undefined
-    ? undefined
-    : {
-        metadata,
-        authorization: metadata.authorization_endpoint,
-        jwks: metadata.jwks_uri,
-        userinfo: metadata.userinfo_endpoint,
-        endSession: metadata.end_session_endpoint,
-        revocation
-      }
+  const { findings, metadata, revocation, answer } = await probeDocument(source.discovery, examination)
+  const endpoints = metadata === undefined ? undefined : { metadata, revocation }
   return { findings: [...host.findings, ...findings], endpoints, answer }
 }
 
 /** The hosts of endpoints that were not reached for the document already. */
-const probeHosts = async (endpoints: Endpoints, examination: Examination): Promise<readonly Finding[]> => {
-  const first = discoveryOf(examination.connection)
-  const urls = [endpoints.authorization, endpoints.metadata.token_endpoint, endpoints.jwks, endpoints.userinfo].flatMap(text => text === undefined ? [] : new URL(text))
-  const origins = new Map(urls.map(url => [url.origin, url]))
-  if (first !== undefined) origins.delete(new URL(first.url).origin)
+const probeHosts = async ({ metadata }: ClientEndpoints, examination: Examination): Promise<readonly Finding[]> => {
+  const { source } = dialectOf(examination.connection)
+  const { authorization_endpoint: authorization, token_endpoint: token, jwks_uri: jwks, userinfo_endpoint: userinfo } = metadata
+  const origins = new Map([authorization, token, jwks, userinfo].flatMap(text => text === undefined ? [] : [[new URL(text).origin, new URL(text)]]))
+  if ('discovery' in source) origins.delete(new URL(source.discovery.url).origin)
   return (await Promise.all([...origins.values()].map(async url => (await probeHost(url, examination)).findings))).flat()
 }
 
@@ -78,14 +46,14 @@ const clockOf = (answer: Asked | undefined): readonly Finding[] => {
   return clock === undefined ? [] : [clock]
 }
 
-const probeProvider = async (endpoints: Endpoints, first: Asked | undefined, examination: Examination): Promise<readonly Finding[]> => {
+const probeProvider = async (endpoints: ClientEndpoints, first: Asked | undefined, examination: Examination): Promise<readonly Finding[]> => {
   const { configuration, connection } = examination
   const answers: Asked[] = []
-  const { jwks, userinfo, endSession } = endpoints
+  const { authorization_endpoint: authorization, jwks_uri: jwks, userinfo_endpoint: userinfo, end_session_endpoint: endSession } = endpoints.metadata
   const findings = await Promise.all([
     probeHosts(endpoints, examination),
     jwks === undefined ? [] : probeKeys(jwks, examination),
-    probeRedirectUri(endpoints.authorization, examination),
+    probeRedirectUri(authorization, examination),
     userinfo === undefined ? [] : probeEndpoint('userinfo endpoint', userinfo, examination),
     endSession === undefined ? [] : probeEndpoint('end session endpoint', endSession, examination),
     probeClientSecret(endpoints, redirectUriOf(configuration.authOrigin, connection), examination, answer => { answers.push(answer) })

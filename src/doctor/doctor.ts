@@ -1,5 +1,6 @@
 import { resolveTxt as systemResolveTxt } from 'node:dns/promises'
 import type { Configuration, Connection } from '../config/configuration.ts'
+import { dialectOf } from '../connections/dialects.ts'
 import { createExpiries } from '../connections/expiry.ts'
 import { createOutbound, type Patience } from '../connections/oidc/http.ts'
 import { isIssuerHost, type Reach } from '../connections/oidc/reach.ts'
@@ -8,7 +9,6 @@ import { examineConnection } from './connection.ts'
 import type { Examination } from './examination.ts'
 import { problem, warning, type ConnectionFinding, type Finding } from './finding.ts'
 import { reachHost, type Reached } from './network.ts'
-import { discoveryOf } from './target.ts'
 
 export interface DoctorDeps {
   readonly configuration: Configuration
@@ -26,9 +26,9 @@ const usualPatience: Patience = { connect: 5_000, whole: 10_000 }
 const usualWhole = 600_000
 
 const reachOf = (connection: Connection): Reach => {
-  const { settings } = connection
-  const named = settings.connector === 'manual' ? settings.authorization_url : discoveryOf(connection)?.url
-  return { issuerHost: named === undefined ? '' : new URL(named).hostname, allowHttp: settings.dangerously_allow_http }
+  const { source } = dialectOf(connection)
+  const named = 'discovery' in source ? source.discovery.url : source.fixed.token_endpoint
+  return { issuerHost: new URL(named).hostname, allowHttp: connection.settings.dangerously_allow_http }
 }
 
 /** How far each origin is reached, asked once a run: thousands of connections may share a provider. */
@@ -52,8 +52,10 @@ export const examine = async (connections: readonly Connection[], deps: DoctorDe
   const outbound = createOutbound({ configuration: () => configuration, patience })
   const reached = createReached(configuration, patience.connect)
   const expiries = createExpiries()
+  const late: readonly Finding[] = [warning('time', `all of it within ${Math.round(whole / 1_000)} s`, 'too slow', 'Ask for this connection alone: portico doctor <connection>')]
   const timeIsUp = Promise.withResolvers<readonly Finding[]>()
-  const timer = setTimeout(() => timeIsUp.resolve([warning('time', `all of it within ${Math.round(whole / 1_000)} s`, 'too slow', 'Ask for this connection alone: portico doctor <connection>')]), whole)
+  const deadline = performance.now() + whole
+  const timer = setTimeout(() => timeIsUp.resolve(late), whole)
   let hasProblem = false
 
   const look = async (connection: Connection): Promise<void> => {
@@ -61,7 +63,7 @@ export const examine = async (connections: readonly Connection[], deps: DoctorDe
     const examination: Examination = { connection, configuration, reach, outbound, reached: url => reached(url, reach), resolveTxt, now }
     const failed = (error: unknown): readonly Finding[] =>
       [problem('doctor', 'to look at this connection', error instanceof PorticoError ? error.code : error instanceof Error ? error.name : 'a defect', 'This is a defect of Portico: report it with the connector and the provider\'s name.')]
-    const findings = await Promise.race([examineConnection(examination, expiries).catch(failed), timeIsUp.promise])
+    const findings = performance.now() >= deadline ? late : await Promise.race([examineConnection(examination, expiries).catch(failed), timeIsUp.promise])
     if (findings.some(({ level }) => level === 'problem')) hasProblem = true
     tell(findings.map(finding => ({ connection: connection.id, ...finding })))
   }

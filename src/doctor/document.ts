@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Connection } from '../config/configuration.ts'
+import { dialectOf } from '../connections/dialects.ts'
 import { usableAlgorithms } from '../connections/oidc/algorithms.ts'
 import { parseObject } from '../connections/oidc/answer.ts'
 import { entraCode } from '../connections/oidc/client-fault.ts'
@@ -46,7 +47,6 @@ const hint = (connection: Connection, answer: Asked): string => {
 
 /** What a document says that a sign-in depends on, or would be better with. */
 const judgeExtras = (content: unknown, metadata: Metadata, connection: Connection): Finding[] => {
-  const { settings } = connection
   const document = extras.parse(content)
   const findings: Finding[] = []
   const listed = document.id_token_signing_alg_values_supported
@@ -65,20 +65,21 @@ const judgeExtras = (content: unknown, metadata: Metadata, connection: Connectio
   }
 
   const scopes = metadata.scopes_supported
-  const wanted = 'scopes' in settings ? settings.scopes ?? ['openid', 'email', 'profile'] : ['openid', 'email', 'profile']
+  const dialect = dialectOf(connection)
+  const wanted = dialect.scopes ?? ['openid', 'email', 'profile']
   const missing = scopes === undefined ? [] : wanted.filter(scope => !scopes.includes(scope))
   if (scopes === undefined) findings.push(ok('scopes', wanted.join(' '), 'not listed, which is allowed'))
   else if (missing.length === 0) findings.push(ok('scopes', wanted.join(' '), list(scopes)))
   else findings.push(warning('scopes', wanted.join(' '), `without ${missing.join(', ')}: ${list(scopes)}`, 'Providers need not list all; if the test sign-in lacks a claim, allow the scope there or leave it out of `scopes`.'))
 
-  const claims = 'claims' in settings ? settings.claims : undefined
-  if (claims !== undefined && document.claims_supported !== undefined && !document.claims_supported.includes(claims.email)) {
-    findings.push(warning('claims', `${claims.email}, which carries the e-mail`, list(document.claims_supported), 'Providers need not list all; if the test sign-in finds no e-mail, set claims.email to the claim that has it.'))
+  const { email } = dialect.claims
+  const claims = document.claims_supported
+  if (claims !== undefined && !email.some(claim => claims.includes(claim))) {
+    findings.push(warning('claims', `${email.join(' or ')}, which carries the e-mail`, list(claims), 'Providers need not list all; if the test sign-in finds no e-mail, set claims.email to the claim that has it.'))
   }
 
   const returnsIssuer = metadata.authorization_response_iss_parameter_supported === true
-  const isKnownShared = (settings.connector === 'google' || settings.connector === 'entra') && settings.discovery_url === undefined
-  if (connection.callback === 'shared' && !returnsIssuer && !isKnownShared) {
+  if (connection.callback === 'shared' && !returnsIssuer && !dialect.isItself) {
     findings.push(problem('shared callback', 'a provider that returns iss (RFC 9207)', 'one that does not say so', 'Leave `callback` out and register the connection\'s own redirect URI.'))
   } else {
     findings.push(ok('iss in responses', 'RFC 9207, where the provider knows it', returnsIssuer ? 'returned, and required' : 'not returned'))
