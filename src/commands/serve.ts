@@ -1,13 +1,22 @@
 import closeWithGrace from 'close-with-grace'
-import { createLoader } from '../config/load.ts'
+import { createLoadingThread } from '../config/loading-thread.ts'
 import { formatProblem } from '../config/problem.ts'
 import type { Problem } from '../config/problem.ts'
 import { createReloader } from '../config/reload.ts'
-import { createWatcher } from '../config/watch.ts'
+import { problemKey } from '../config/transfer.ts'
 import type { Command } from './command.ts'
 
 /** Milliseconds for what is under way when the process is told to end; then it ends all the same. */
 const grace = 15_000
+
+/** Problems that a refused reload tells one by one: one line of the main file may make one of each organization. */
+const told = 100
+
+const firstOf = (problems: readonly Problem[]): readonly Problem[] => {
+  const first = problems[0]
+  if (first === undefined || problems.length <= told) return problems
+  return [...problems.slice(0, told), { ...first, line: 1, column: 1, path: '', message: `and ${problems.length - told} more problems`, remedy: 'portico check tells all of them' }]
+}
 
 /** `portico serve`: runs the gateway until a signal ends it; reloads when its files change or on SIGHUP. */
 export const serve: Command = {
@@ -15,41 +24,53 @@ export const serve: Command = {
   summary: 'run the gateway; reloads when a file changes, and on SIGHUP',
   options: ['config'],
   async run ({ config }, { env, cwd, err }) {
-    const load = createLoader({ file: config, env })
-    const started = await load()
+    // The rest of the server's parts come while the thread reads; the other commands do without them.
+    const [{ createLog }, parts] = [await import('../telemetry/log.ts'), import('../gateway.ts')]
+    const log = createLog({ level: 'info' })
+    const thread = createLoadingThread({
+      file: config,
+      env,
+      onChange: () => { reloader.request() },
+      onPolling: (folder, reason) => { log.warn({ folder, reason }, 'this folder cannot be watched; looking every second instead') },
+      onDied: error => { log.error({ err: error }, 'the loading thread died: the configuration in force stays, and it is started again') }
+    })
+    const started = await thread.load()
     const { configuration } = started
     if (configuration === undefined) {
+      await thread.close()
       for (const problem of [...started.problems, ...started.warnings]) err(`${problem.severity === 'warning' ? 'warning: ' : ''}${formatProblem(problem, cwd)}\n`)
       err(`portico: not started: ${started.problems.length} problem${started.problems.length === 1 ? '' : 's'}\n`)
       return 1
     }
-    // Only now: the other commands, and a refused start, do without the server's parts.
-    const [{ createLog }, { createGateway }] = await Promise.all([import('../telemetry/log.ts'), import('../gateway.ts')])
-    const log = createLog({ level: configuration.logs.level })
+    log.level = configuration.logs.level
+    const tell = (level: 'warn' | 'error', problem: Problem): void => {
+      const { file, line, column, path } = problem
+      log[level]({ file, line, column, path }, formatProblem(problem, cwd))
+    }
+    let warned: ReadonlySet<string> = new Set()
     const warn = (warnings: readonly Problem[]): void => {
-      for (const warning of warnings) log.warn({ file: warning.file, line: warning.line, column: warning.column, path: warning.path }, formatProblem(warning, cwd))
+      for (const warning of warnings) if (!warned.has(problemKey(warning))) tell('warn', warning)
+      warned = new Set(warnings.map(problemKey))
     }
     warn(started.warnings)
+    const { createGateway } = await parts
     const gateway = await createGateway({ configuration, log })
     try {
       await gateway.listen()
     } catch (error) {
-      await gateway.close()
+      await Promise.all([gateway.close(), thread.close()])
       throw error
     }
 
-    const watcher = createWatcher({
-      onChange: () => { reloader.request() },
-      onPolling: (folder, error) => { log.warn({ folder, err: error }, 'this folder cannot be watched; looking every second instead') }
-    })
     const reloader = createReloader({
       started: { ...started, configuration },
-      load,
-      rearm: files => watcher.watch(files),
+      load: thread.load,
+      rearm: thread.watch,
       apply: next => gateway.reload(next),
       onFailed: problems => {
-        for (const problem of problems) log.error({ file: problem.file, line: problem.line, column: problem.column, path: problem.path }, formatProblem(problem, cwd))
-        gateway.reloadFailed(problems)
+        const first = firstOf(problems)
+        for (const problem of first) tell('error', problem)
+        gateway.reloadFailed(first)
       },
       onReloaded: (loaded, restartNeededFor) => {
         warn(loaded.warnings)
@@ -58,7 +79,7 @@ export const serve: Command = {
         }
       }
     })
-    await watcher.watch(started.files)
+    await thread.watch()
     // What changed between the first reading and the first watch.
     reloader.request()
     process.on('SIGHUP', () => { reloader.request({ force: true }) })
@@ -67,8 +88,7 @@ export const serve: Command = {
       if (error !== undefined) log.fatal({ err: error }, 'unexpected: closing')
       else log.info({ signal }, 'closing')
       reloader.close()
-      watcher.close()
-      await gateway.close()
+      await Promise.all([gateway.close(), thread.close()])
     })
     return 0
   }

@@ -15,7 +15,7 @@ import type { OrganizationPart, PorticoPart } from './part.ts'
 import { compareProblems } from './problem.ts'
 import type { Problem } from './problem.ts'
 import { invitedPath, organizationReferences, porticoReferences, readReferences } from './references.ts'
-import type { Contents } from './references.ts'
+import type { Contents, Reference } from './references.ts'
 import { createPlacer } from './reporter.ts'
 import type { Finding } from './reporter.ts'
 import type { OrganizationSettings } from './schema/organization.ts'
@@ -55,10 +55,14 @@ interface Kept {
   readonly file: string
   readonly content: FileContent
   readonly part: OrganizationPart
+  readonly references: readonly Reference[]
+  readonly dangers: readonly Finding[]
   /** As it was given out last, with what its references held then; given out again as long as they do. */
   given: { readonly values: ReadonlyMap<string, string>, readonly source: OrganizationSource } | undefined
 }
 
+/** Seconds after which the same files are judged again: what expires does so by itself. */
+const recent = 10
 const mainLimit = 1024 * 1024
 const organizationLimit = 256 * 1024
 
@@ -69,6 +73,12 @@ const idOf = (file: string): string => basename(file, '.yaml')
 
 const isSame = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean =>
   one.size === other.size && [...one].every(([name, value]) => other.get(name) === value)
+
+const keep = ({ file, content }: FileRead, part: OrganizationPart): Kept => {
+  const dangers: Finding[] = []
+  checkDangers(file, part.draft, finding => { dangers.push(finding) })
+  return { file, content, part, references: part.draft === undefined ? [] : organizationReferences(file, part.draft), dangers, given: undefined }
+}
 
 const invitedOf = (members: OrganizationSettings['members'], list: string | undefined): InvitedIndex | undefined => {
   if (members === 'anyone') return undefined
@@ -90,6 +100,7 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, parse =
   const main = resolve(file)
   let keptMain: { readonly content: FileContent, readonly part: PorticoPart } | undefined
   let kept = new Map<string, Kept>()
+  let last: { readonly reading: Reading, readonly names: string | undefined, readonly at: number } | undefined
   const remembered: Remembered = new Map()
   const place = createPlacer()
   const checkInvited = createInvitedCheck()
@@ -100,7 +111,7 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, parse =
     const parts = new Map((await parse(changed)).map((part, index) => [changed[index]?.file, part]))
     kept = new Map(files.flatMap(({ file, content }) => {
       const part = parts.get(file)
-      const known = part === undefined ? kept.get(file) : { file, content, part, given: undefined }
+      const known = part === undefined ? kept.get(file) : keep({ file, content }, part)
       return known === undefined ? [] : [[file, known]]
     }))
     return [...kept.values()]
@@ -130,9 +141,10 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, parse =
 
     const values = new Map<string, ReadonlyMap<string, string>>()
     if (settings !== undefined) values.set(main, readReferences(porticoReferences(main, settings), files, env, report))
-    for (const { file, part } of organizations) {
-      if (part.draft !== undefined) values.set(file, readReferences(organizationReferences(file, part.draft), files, env, report))
-    }
+    for (const { file, references } of organizations) values.set(file, readReferences(references, files, env, report))
+    for (const path of remembered.keys()) if (!files.names.has(path)) remembered.delete(path)
+    const version = files.version()
+    if (last?.reading.version === version && last.names === names?.join('/') && now() - last.at < recent) return last.reading
     const contents: Contents = (file, path) => values.get(file)?.get(pathText(path))
 
     if (settings !== undefined) {
@@ -141,27 +153,28 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, parse =
       checkDangers(main, settings, report)
     }
     const checkOrganization = createOrganizationCheck(settings, now(), report)
-    for (const { file, part } of organizations) {
+    for (const { file, part, dangers } of organizations) {
       const id = idOf(file)
       const name = snakeCaseId.safeParse(id)
       if (!name.success) report({ file, path: [], message: `the file name '${id}' is not an organization's id`, remedy: 'rename the file: lower-case letters, digits and _, beginning with a letter' })
       if (part.draft === undefined) continue
       checkOrganization({ id, file, settings: part.draft })
       checkInvited({ id, file, settings: part.draft }, contents(file, invitedPath), report)
-      checkDangers(file, part.draft, report)
+      for (const finding of dangers) report(finding)
     }
-
     if (settings !== undefined) {
       checkGroupRules(main, settings, new Map(organizations.map(({ file, part }) => [idOf(file), part.draft])), report)
     }
 
-    for (const path of remembered.keys()) if (!files.names.has(path)) remembered.delete(path)
     const placed = place(findings, file => file === main ? mainContent : kept.get(file)?.content)
     const all = [...mainPart.problems, ...organizations.flatMap(({ part }) => part.problems), ...placed].sort(compareProblems)
     const problems = all.filter(problem => problem.severity === 'problem')
-    const version = files.version()
     const outcome = { problems, warnings: all.filter(problem => problem.severity === 'warning'), files: [...files.names].sort(), version }
-    if (mainPart.settings === undefined || problems.length > 0) return { ...outcome, checked: undefined }
+    const end = (checked: Checked | undefined): Reading => {
+      last = { reading: { ...outcome, checked }, names: names?.join('/'), at: now() }
+      return last.reading
+    }
+    if (mainPart.settings === undefined || problems.length > 0) return end(undefined)
     const sources = organizations.flatMap(kept => {
       const { settings } = kept.part
       const held = values.get(kept.file)
@@ -169,6 +182,6 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, parse =
       if (kept.given === undefined || !isSame(kept.given.values, held)) kept.given = { values: held, source: sourceOf(kept, settings, held) }
       return kept.given.source
     })
-    return { ...outcome, checked: { file: main, portico: mainPart.settings, values: values.get(main) ?? new Map(), organizations: sources, version } }
+    return end({ file: main, portico: mainPart.settings, values: values.get(main) ?? new Map(), organizations: sources, version })
   }
 }

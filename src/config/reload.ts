@@ -75,9 +75,8 @@ export const createReloader = (options: ReloaderOptions): Reloader => {
     try {
       await apply(configuration)
     } catch (error) {
-      const [file = ''] = loaded.files
       return onFailed([{
-        file, line: 1, column: 1, path: '', message: `could not be applied: ${reason(error)}`, remedy: 'the last good configuration stays; see the log', severity: 'problem'
+        file: '', line: 1, column: 1, path: '', message: `could not be applied: ${reason(error)}`, remedy: 'the last good configuration stays; see the log', severity: 'problem'
       }])
     }
     onReloaded({ ...loaded, configuration }, restartNeededFor(started.configuration, configuration))

@@ -5,8 +5,12 @@ import { text } from './values.ts'
 
 const label = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/
 
+/** What IDNA leaves as it is: most domains by far. No `--`, where encodings begin; a last label of letters is no address. */
+const plain = /^(?:[a-z0-9](?:(?!--)[a-z0-9-]){0,62}\.)+[a-z]{1,63}$/
+
 /** The canonical A-label form of an exact DNS name with at least two labels; undefined for anything else. */
 export const canonicalDomain = (value: string): string | undefined => {
+  if (value.length <= 253 && plain.test(value) && !value.includes('-.')) return value
   // Before IDNA, which maps full-width letters, ideographic stops and percent-encodings to ASCII.
   if (!/^[\p{L}\p{M}\p{N}.-]+$/u.test(value)) return undefined
   const ascii = domainToASCII(value).toLowerCase()

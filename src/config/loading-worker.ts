@@ -1,0 +1,79 @@
+import { setPriority } from 'node:os'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { OrganizationSource } from './build/checked.ts'
+import { parseInThreads } from './parsing-threads.ts'
+import type { Problem } from './problem.ts'
+import { createReader } from './read.ts'
+import type { Reading } from './read.ts'
+import { nextBatch, problemKey } from './transfer.ts'
+import type { Answer, Ask, ReadAnswer, Tell } from './transfer.ts'
+import { createWatcher } from './watch.ts'
+
+/** The loading thread (decision 0009): reads, parses, checks and watches, and says what is new since it was asked last. */
+const { file, env }: { file: string, env: NodeJS.ProcessEnv } = workerData
+
+const tell = (message: Tell): void => { parentPort?.postMessage(message) }
+
+const read = createReader({ file, env, parse: parseInThreads })
+const watcher = createWatcher({
+  onChange: () => { tell({ kind: 'changed' }) },
+  onPolling: (folder, error) => { tell({ kind: 'polling', folder, reason: String(error) }) }
+})
+
+/** What the other side has, by file. */
+let known = new Map<string, OrganizationSource>()
+/** What it must still ask for. */
+let waiting: OrganizationSource[] = []
+let warned = new Map<string, Problem>()
+let files: readonly string[] = []
+
+const newWarnings = (warnings: readonly Problem[]): ReadAnswer['warnings'] => {
+  const next = new Map(warnings.map(warning => [problemKey(warning), warning]))
+  const added = [...next].flatMap(([key, warning]) => warned.has(key) ? [] : warning)
+  const removed = [...warned.keys()].filter(key => !next.has(key))
+  warned = next
+  return { added, removed }
+}
+
+const newOrganizations = (checked: Reading['checked']): ReadAnswer['checked'] => {
+  if (checked === undefined) return undefined
+  const { organizations, ...rest } = checked
+  const next = new Map(organizations.map(source => [source.file, source]))
+  const removed = [...known.keys()].filter(file => !next.has(file))
+  waiting = organizations.filter(source => known.get(source.file) !== source)
+  known = next
+  return { ...rest, removed, changed: waiting.length }
+}
+
+const load = async (): Promise<Answer> => {
+  const { checked, problems, warnings, version, ...reading } = await read()
+  files = reading.files
+  return { kind: 'read', problems, warnings: newWarnings(warnings), version, checked: newOrganizations(checked) }
+}
+
+const answer = async ({ kind }: Ask): Promise<Answer> => {
+  switch (kind) {
+    case 'load': return await load()
+    case 'more': return { kind: 'organizations', organizations: nextBatch(waiting) }
+    case 'watch':
+      await watcher.watch(files)
+      return { kind: 'watching' }
+  }
+}
+
+/** After the first load there are requests, which go before. On Linux alone 0 means this thread, not the process. */
+const stepAside = (): void => {
+  try {
+    if (process.platform === 'linux') setPriority(0, 10)
+  } catch {
+    // then not
+  }
+}
+
+parentPort?.on('message', (ask: Ask) => {
+  const { number } = ask
+  answer(ask).then(answer => {
+    tell({ kind: 'answer', number, answer })
+    if (ask.kind === 'watch') stepAside()
+  }, (error: unknown) => { tell({ kind: 'failed', number, reason: error instanceof Error ? error.message : String(error) }) })
+})
