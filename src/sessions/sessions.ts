@@ -102,6 +102,8 @@ export const createSessions = (deps: {
       judgedBy = configuration()
       judgedIn = stretchAt(judgedBy, now())
       version++
+      // whom a date has ended is told no otherwise a moment later, should the clock be set back by then
+      trust.follow()
     }
     return version
   }
@@ -122,6 +124,8 @@ export const createSessions = (deps: {
     async work () {
       ticks++
       const moment = now()
+      // first what others know: a newer file may have moved a date
+      await learn()
       await trust.follow()
       if (ticks % flushEvery === 0) await activities.flush(moment)
       if (ticks % sweepEvery === 0) {
@@ -129,7 +133,6 @@ export const createSessions = (deps: {
         activities.sweep(moment)
         await store.sweep(moment)
       }
-      await learn()
       await revoker.send()
       await trust.retry()
     }
