@@ -379,6 +379,12 @@ export const definitions = define({
     public: 'It was begun in another browser, took too long, or was finished before. Start again from here.',
     remedy: 'Usually nothing: the person starts again. If it happens to everybody, cookies of the auth host are lost on the way: check auth_url and the proxy in front.'
   },
+  PORTICO_ATTEMPT_REVOKED: {
+    status: 403,
+    title: 'This sign-in was ended',
+    public: 'While you were signing in, an administrator ended your sign-ins. Start again, or ask your administrator.',
+    remedy: 'Nothing to do: a member, a subject, an organization or a connection was revoked after this sign-in had begun.'
+  },
   PORTICO_COOKIES_BLOCKED: {
     status: 400,
     title: 'Your browser keeps no cookies for this page',

@@ -49,7 +49,7 @@ const readingAndPosting = [...reading, 'POST']
 /** What each path is for; anything else is 405. */
 const methods: Readonly<Record<string, readonly string[]>> = {
   '/login': reading,
-  '/login/:connection': reading,
+  '/login/:connection': readingAndPosting,
   '/login/:connection/callback': readingAndPosting,
   '/login/callback': readingAndPosting,
   '/login/replace': readingAndPosting,
@@ -175,6 +175,7 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
   const limited = { config: { rateLimit: {} } }
   app.get('/login', limited, step(visit => login.start.login(visit)))
   app.get('/login/:connection', limited, step((visit, connection) => login.start.loginWith(connection, visit)))
+  app.post('/login/:connection', limited, step((visit, connection) => login.start.post(connection, visit)))
   app.get('/login/:connection/callback', limited, step((visit, connection) => login.callback.receive(connection, visit)))
   app.post('/login/:connection/callback', limited, step((visit, connection) => login.callback.post(connection, visit)))
   app.get('/login/callback', limited, step(visit => login.callback.receive(undefined, visit)))

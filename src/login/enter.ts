@@ -49,23 +49,27 @@ export const createEntry = (deps: LoginDeps, steps: { readonly admit: Admit, rea
   const { configuration, sealer, sessions, store, now } = deps
   const { admit, replacement, refuse } = steps
 
-  interface Return { readonly identity: Identity, readonly connection: Connection, readonly generation: number, readonly attempt: string, readonly wanted: Wanted | undefined }
+  interface Return { readonly identity: Identity, readonly connection: Connection, readonly generation: number, readonly attempt: Pick<Attempt, 'id' | 'iat'>, readonly wanted: Wanted | undefined }
 
   /** The attempt's cookie stays until the answer: it is what binds the question to this browser. */
   const ask = async ({ identity, connection, generation, attempt, wanted }: Return, candidates: readonly string[]): Promise<Answer> => {
     const handle = randomName(32)
-    const sealed = sealer().seal('handle', { identity, connection: connection.id, generation, attempt, wanted })
+    const sealed = sealer().seal('handle', { identity, connection: connection.id, generation, attempt: attempt.id, wanted })
     await store.put('handle', keyOf(handle), sealed, now() + questionLifetime)
     return page(200, chooseMemberPage({ email: identity.email, candidates, organization: connection.organization.name, action: '/login/choose', handle }))
   }
 
   const finish = async (from: Return, visit: Visit, chosen?: string): Promise<Answer> => {
     const { identity, connection, generation, attempt, wanted } = from
-    const cookies = [dropAttempt(attempt)]
+    const cookies = [dropAttempt(attempt.id)]
     try {
       const admission = await admit(identity, connection, generation, chosen)
       if (admission.kind === 'choose') return await ask(from, admission.candidates)
       const { session } = admission
+      // what was revoked meanwhile ends a sign-in that had begun by then, not only sessions
+      if (sessions.isRevoked({ ...session, startedAt: attempt.iat })) {
+        throw new PorticoError('PORTICO_ATTEMPT_REVOKED', { wanted: 'a sign-in that nothing has ended since it began', got: 'a revocation', connection: connection.id })
+      }
       return visit.session !== undefined && visit.session.member !== session.member
         ? await replacement.ask(session, visit.session, wanted, cookies)
         : await replacement.finish(session, visit.session, wanted, visit, cookies)
@@ -83,8 +87,8 @@ export const createEntry = (deps: LoginDeps, steps: { readonly admit: Admit, rea
   }
 
   return {
-    enter: (identity, connection, { id, generation, wanted }, visit) =>
-      finish({ identity, connection, generation, attempt: id, wanted }, visit),
+    enter: (identity, connection, attempt, visit) =>
+      finish({ identity, connection, generation: attempt.generation, attempt, wanted: attempt.wanted }, visit),
 
     choose: async visit => {
       const context: FailureContext = { startAgain: startAgainLink(configuration(), undefined) }
@@ -96,14 +100,14 @@ export const createEntry = (deps: LoginDeps, steps: { readonly admit: Admit, rea
         const sealed = handle === undefined ? undefined : await store.take('handle', keyOf(handle))
         const question = openSealed(sealer(), 'handle', questionSchema, sealed)
         const connection = question === undefined ? undefined : configuration().connections.get(question.connection)
-        if (question === undefined || connection === undefined || !isActive(connection, now()) ||
-          sessions.trust.generation(connection.id) !== question.generation ||
-          readAttempt(sealer(), question.attempt, visit, now()) === undefined) {
+        const attempt = question === undefined ? undefined : readAttempt(sealer(), question.attempt, visit, now())
+        if (question === undefined || attempt === undefined || connection === undefined || !isActive(connection, now()) ||
+          sessions.trust.generation(connection.id) !== question.generation) {
           return refuse(new PorticoError('PORTICO_ATTEMPT_LOST', { wanted: 'an open question of this browser', got: 'none, or one that was answered' }), visit, {
             startAgain: startAgainLink(configuration(), question?.wanted)
           })
         }
-        return await finish({ ...question, connection, wanted: question.wanted }, visit, only(visit.form, 'address') ?? '')
+        return await finish({ ...question, attempt, connection, wanted: question.wanted }, visit, only(visit.form, 'address') ?? '')
       } catch (error) {
         return refuse(error, visit, context)
       }

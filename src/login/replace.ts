@@ -63,7 +63,7 @@ export const createReplacement = (deps: LoginDeps, steps: { readonly handOff: Ha
         const handle = only(visit.form, 'handle')
         const sealed = handle === undefined ? undefined : await store.take('handle', keyOf(handle))
         const pending = openSealed(sealer(), 'handle', replacementSchema, sealed)
-        if (pending === undefined || pending.previous !== visit.session?.sid ||
+        if (pending === undefined || pending.previous !== visit.session?.sid || sessions.isRevoked(pending.session) ||
           sessions.trust.generation(pending.session.connection) !== pending.session.generation) {
           return refuse(new PorticoError('PORTICO_ATTEMPT_LOST', { wanted: 'an open question of this browser', got: 'none, or one that was answered' }), visit, context)
         }

@@ -1,3 +1,4 @@
+import { initiateLoginUriOf } from '../config/links.ts'
 import { parseEmail } from '../config/schema/email.ts'
 import { successorOf } from '../config/standing.ts'
 import { PorticoError } from '../errors.ts'
@@ -8,6 +9,7 @@ import type { LoginDeps } from './deps.ts'
 import type { Refusal } from './failure.ts'
 import { connectionForEmail, findConnection, hintOf } from './find-connection.ts'
 import type { HandOff } from './hand-off.ts'
+import { initiation } from './initiation.ts'
 import type { Wanted } from './sealed.ts'
 import { only, type Visit } from './visit.ts'
 import { destinationOf, readWanted, startAgainLink } from './wanted.ts'
@@ -20,6 +22,8 @@ export interface StartSteps {
   login (visit: Visit): Promise<Answer>
   /** `GET /login/{connection}` */
   loginWith (connection: string, visit: Visit): Promise<Answer>
+  /** `POST /login/{connection}`: a third-party-initiated sign-in by a form (OpenID Connect Core §4), sent on as a GET, since no `Lax` cookie comes with it. */
+  post (connection: string, visit: Visit): Answer
 }
 
 /** What the operator may read of a typed e-mail: people type passwords into the wrong field. */
@@ -108,6 +112,8 @@ export const createStart = (deps: LoginDeps, steps: { readonly authorize: Author
       }
       if (visit.session?.connection === connection.id && !isForAnother(visit)) return await handOff(visit.session, wanted, visit)
       return await authorize(connection, wanted, visit, { loginHint: hintOf(visit) ?? parseEmail(only(visit.query, 'email') ?? '')?.email, prompt: promptOf(visit) })
-    }
+    },
+
+    post: (id, visit) => redirect(`${initiateLoginUriOf(configuration().authOrigin, encodeURIComponent(id))}?${initiation(visit)}`, [], 303)
   }
 }
