@@ -1,6 +1,7 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Checked, OrganizationSource } from './build/checked.ts'
 import { checkApps } from './checks/apps.ts'
+import { checkConnectors } from './checks/connectors.ts'
 import { checkDangers } from './checks/dangers.ts'
 import { checkGateway } from './checks/gateway.ts'
 import { checkGroupRules } from './checks/groups.ts'
@@ -159,6 +160,7 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, parse =
       if (!name.success) report({ file, path: [], message: `the file name '${id}' is not an organization's id`, remedy: 'rename the file: lower-case letters, digits and _, beginning with a letter' })
       if (part.draft === undefined) continue
       checkOrganization({ id, file, settings: part.draft })
+      checkConnectors({ file, settings: part.draft }, contents, now(), report)
       checkInvited({ id, file, settings: part.draft }, contents(file, invitedPath), report)
       for (const finding of dangers) report(finding)
     }

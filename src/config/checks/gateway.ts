@@ -29,7 +29,7 @@ const checkKeys = (file: string, settings: Draft<PorticoSettings>, contents: Con
 }
 
 /** A PEM certificate (chain), and the key that must belong to it. */
-const checkPair = (file: string, path: Path, contents: Contents, report: Report): void => {
+export const checkPair = (file: string, path: Path, contents: Contents, report: Report): void => {
   const chain = contents(file, [...path, 'certificate'])
   const certificates = chain === undefined ? undefined : readCertificates(chain)
   if (chain !== undefined && certificates === undefined) {
