@@ -3,9 +3,9 @@ import type { Trace } from './trace.ts'
 
 /** Who signed in, as the connector's rule mapped it from verified claims. */
 export interface Identity {
-  /** Stable key at the identity provider: `iss` + `sub` for `oidc`; never an e-mail. */
+  /** Stable key at the identity provider: `iss` + `sub`, for Entra `tid` + `oid`; never an e-mail. */
   readonly subject: string
-  /** Canonical: as `parseEmail` returns it. Its domain is already known to be one of the connection's. */
+  /** Canonical: as `parseEmail` returns it. Its domain is already known to be one that the connection may assert. */
   readonly email: string
   readonly name: string | undefined
   readonly groups: readonly string[]
@@ -14,6 +14,19 @@ export interface Identity {
   readonly acr: string | undefined
   /** Seconds since the epoch. */
   readonly authTime: number
+}
+
+/** Whom an access token speaks for. */
+export interface BearerIdentity extends Omit<Identity, 'email'> {
+  /** Undefined where the token names none: then the subject alone says which member it is. */
+  readonly email: string | undefined
+}
+
+/** An access token of a connection's own provider, verified. */
+export interface VerifiedToken {
+  readonly identity: BearerIdentity
+  /** Seconds since the epoch. */
+  readonly expiresAt: number
 }
 
 /** What the attempt must keep secret in its sealed cookie until the return. */

@@ -1,8 +1,11 @@
 import type { Configuration, Connection } from '../config/configuration.ts'
+import { isActive } from '../config/standing.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
-import type { Connector } from './connector.ts'
+import { createBearerIndex } from './bearer-index.ts'
+import type { Connector, VerifiedToken } from './connector.ts'
 import { dialectOf } from './dialects.ts'
+import { createAccessTokens } from './oidc/access-token.ts'
 import { createOidcFlow } from './oidc/flow.ts'
 import { createOutbound, type Patience } from './oidc/http.ts'
 import { createProviders, type ProviderHealth } from './oidc/provider.ts'
@@ -17,6 +20,13 @@ export interface Connectors extends Readonly<Record<Connection['connector'], Con
   issuer (connection: Connection): string
   /** Whether `iss` of a third-party-initiated sign-in names this connection's issuer. */
   isIssuer (connection: Connection, iss: string): boolean
+  /**
+   * Verifies a JWT access token of a connection with `bearer:` (RFC 9068), never an ID token. `now` in
+   * seconds. Throws PORTICO_BEARER_INVALID, PORTICO_IDP_*, and what a sign-in of that person would.
+   */
+  verifyAccessToken (connection: Connection, token: string, now: number): Promise<VerifiedToken>
+  /** The active connections with `bearer:` whose provider could have issued a token with this `iss`, in the same time however many there are. */
+  bearerConnectionsOf (iss: string): readonly Connection[]
   close (): Promise<void>
 }
 
@@ -39,6 +49,7 @@ export const createConnectors = (deps: {
   const clock = deps.now ?? (() => Date.now() / 1_000)
   const outbound = createOutbound({ configuration, patience: deps.patience ?? patience })
   const providers = createProviders({ store, configuration, outbound, log, now: clock })
+  const bearers = createBearerIndex(configuration)
   // One protocol; what sets them apart is in a file of each
   const flow = createOidcFlow({ providers, outbound, clock })
   return {
@@ -55,9 +66,11 @@ export const createConnectors = (deps: {
         // Logged where it failed; `health` tells
       }
     },
-    health: connection => providers.of(connection).health(),
+    health: providers.health,
     issuer: connection => providers.of(connection).issuer(),
     isIssuer: (connection, iss) => [providers.of(connection).issuer(), ...dialectOf(connection).issuers].some(issuer => isSameIssuer(issuer, iss)),
+    verifyAccessToken: createAccessTokens({ providers }),
+    bearerConnectionsOf: iss => bearers(iss).filter(connection => isActive(connection, clock())),
     close: outbound.close
   }
 }

@@ -1,5 +1,6 @@
 import type { Connection } from '../config/configuration.ts'
 import { readCertificates } from '../config/pem.ts'
+import type { Expiring } from '../telemetry/metrics.ts'
 
 const day = 86_400
 
@@ -7,15 +8,6 @@ const day = 86_400
 export const stages = [60, 30, 7, 1, 0] as const
 
 export type Stage = typeof stages[number]
-
-/** What authenticates us at the provider, or the provider to us, and stops working at a date. */
-export interface Expiring {
-  /** The connection's id. */
-  readonly connection: string
-  readonly what: 'client_secret' | 'client_certificate' | 'idp_certificate' | 'idp_metadata'
-  /** Seconds since the epoch. */
-  readonly at: number
-}
 
 /** Whole days until `at`, negative once it has passed; both in seconds since the epoch. */
 export const daysLeft = (at: number, now: number): number => Math.floor((at - now) / day)

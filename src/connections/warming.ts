@@ -1,8 +1,15 @@
 import type { Configuration, Connection } from '../config/configuration.ts'
+import { standingOf } from '../config/standing.ts'
 import type { Connectors } from './connectors.ts'
 
 /** Providers that are asked at once. */
 const breadth = 4
+
+/**
+ * Providers that are asked ahead at most, after a start and after a reload: thousands at once would be
+ * rude to the few companies that most of them belong to, and the documents of all would fill the memory.
+ */
+const most = 200
 
 /** Asks the providers of connections that nobody asked yet. */
 export interface Warming {
@@ -13,16 +20,18 @@ export interface Warming {
 
 /**
  * Fetches discovery documents and keys ahead of the first sign-in, few at a time, so that `/status`
- * knows at start what is wrong and the first person of a company does not wait for it. What fails
- * here is asked again when somebody signs in, and touches nobody else.
+ * knows at start what is wrong and the first person of a company does not wait for it: of connections
+ * that are new or changed, active ones first. What is not asked here, or fails, is asked when somebody
+ * signs in. `now` in seconds.
  */
-export const createWarming = (connectors: Pick<Connectors, 'warm' | 'health'>): Warming => {
+export const createWarming = (connectors: Pick<Connectors, 'warm' | 'health'>, now = () => Date.now() / 1_000): Warming => {
+  let seen: Configuration | undefined
   let waiting: Connection[] = []
   let busy = 0
 
   const isUntried = (connection: Connection): boolean => {
     const { lastGood, lastError } = connectors.health(connection)
-    return connection.status !== 'disabled' && lastGood === undefined && lastError === undefined
+    return lastGood === undefined && lastError === undefined
   }
 
   const next = () => {
@@ -39,7 +48,19 @@ export const createWarming = (connectors: Pick<Connectors, 'warm' | 'health'>): 
 
   return {
     begin: configuration => {
-      waiting = [...configuration.connections.values()].filter(isUntried)
+      const moment = now()
+      const left = waiting.filter(connection => configuration.connections.get(connection.id) === connection)
+      const active: Connection[] = []
+      const testing: Connection[] = []
+      for (const connection of configuration.connections.values()) {
+        // Also without a reload before this one, no more than can be taken.
+        if (active.length === most) break
+        if (seen?.connections.get(connection.id) === connection) continue
+        const standing = standingOf(connection, moment)
+        if (standing !== 'disabled' && isUntried(connection)) (standing === 'active' ? active : testing).push(connection)
+      }
+      waiting = [...left, ...active, ...testing].slice(0, most)
+      seen = configuration
       next()
     },
     stop: () => { waiting = [] }

@@ -21,8 +21,9 @@ import type { TokenAnswer } from './token-answer.ts'
 import { plainUserinfo, userinfoOf, type UserinfoRequest } from './userinfo.ts'
 import { enforce } from './verdict.ts'
 
-/** `openid` always: without it there is no ID token. `groups` by default only where the provider knows it. */
-const scopesOf = ({ scopes }: Dialect, metadata: Metadata): string => {
+/** `openid` wherever an ID token is needed. `groups` by default only where the provider knows it. */
+const scopesOf = ({ scopes, proof }: Dialect, metadata: Metadata): string => {
+  if (scopes !== undefined && proof === 'userinfo') return scopes.join(' ')
   const groups = metadata.scopes_supported?.includes('groups') === true ? ['groups'] : []
   return [...new Set(['openid', ...scopes ?? ['email', 'profile', ...groups]])].join(' ')
 }

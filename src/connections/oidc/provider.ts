@@ -35,6 +35,8 @@ export interface Provider {
 export interface Providers {
   /** The one state of this connection, as long as nothing that matters to it changes. */
   of (connection: Connection): Provider
+  /** As its `health`, without making a state of a connection that nobody has asked for yet. */
+  health (connection: Connection): ProviderHealth
 }
 
 interface ProviderDeps {
@@ -108,27 +110,46 @@ const stateKey = (connection: Connection): string =>
 
 /** States survive a reload that does not concern them, and leave with their connections. */
 export const createProviders = (deps: ProviderDeps): Providers => {
-  const providers = new Map<string, Provider>()
+  /** By connection id; of one whose settings have just changed, what goes on under the old ones as well. */
+  const providers = new Map<string, Map<string, Provider>>()
+  /** A connection that no reload changed is the same object: thousands are hashed once, and only when asked for. */
+  const keys = new WeakMap<Connection, string>()
   let seen: Configuration | undefined
 
+  const keyOf = (connection: Connection): string => {
+    const known = keys.get(connection)
+    if (known !== undefined) return known
+    const key = stateKey(connection)
+    keys.set(connection, key)
+    return key
+  }
+
   const forget = (configuration: Configuration): void => {
-    const alive = new Set([...configuration.connections.values()].map(stateKey))
-    for (const key of providers.keys()) if (!alive.has(key)) providers.delete(key)
+    for (const [id, states] of providers) {
+      const connection = configuration.connections.get(id)
+      if (connection === undefined) providers.delete(id)
+      else for (const key of states.keys()) if (key !== keyOf(connection)) states.delete(key)
+    }
+  }
+
+  const find = (connection: Connection): Provider | undefined => {
+    const configuration = deps.configuration()
+    if (configuration !== seen) {
+      forget(configuration)
+      seen = configuration
+    }
+    return providers.get(connection.id)?.get(keyOf(connection))
   }
 
   return {
     of: connection => {
-      const configuration = deps.configuration()
-      if (configuration !== seen) {
-        forget(configuration)
-        seen = configuration
-      }
-      const key = stateKey(connection)
-      const known = providers.get(key)
+      const known = find(connection)
       if (known !== undefined) return known
       const provider = createProvider(connection, deps)
-      providers.set(key, provider)
+      const states = providers.get(connection.id) ?? new Map<string, Provider>()
+      providers.set(connection.id, states.set(keyOf(connection), provider))
       return provider
-    }
+    },
+    health: connection => find(connection)?.health() ?? { lastGood: undefined, lastError: undefined, lastErrorAt: undefined }
   }
 }
