@@ -62,6 +62,8 @@ export interface GatewayOptions {
   readonly organizations?: (usual: Readonly<Record<string, string>>) => Readonly<Record<string, string | undefined>>
   /** Further settings of the app analytics, as they stand between braces. */
   readonly analytics?: string
+  /** Further people at a provider, by login; the object may be changed while it runs. */
+  readonly people?: Partial<Record<Company, Record<string, Readonly<Record<string, unknown>>>>>
   /** Over the settings of the clients at both providers. */
   readonly client?: Readonly<Record<string, unknown>>
 }
@@ -113,9 +115,9 @@ const startUpstream = async (t: Test, received: Echo[]): Promise<number> => {
   return (server.address() as AddressInfo).port
 }
 
-const providerOf = async (t: Test, company: Company, connection: string, secret: string, client: Readonly<Record<string, unknown>>): Promise<RunningProvider> => {
+const providerOf = async (t: Test, company: Company, connection: string, secret: string, { client = {}, people = {} }: GatewayOptions): Promise<RunningProvider> => {
   const provider = await startProvider({
-    accounts: accounts[company],
+    accounts: Object.assign(people[company] ?? {}, { ...accounts[company], ...people[company] }),
     // a second sign-in at the provider would end codes of the first that tests have not used yet
     configuration: { expiresWithSession: () => false },
     clients: [{ client_id: 'portico', client_secret: secret, redirect_uris: [callbackOf(connection)], ...client }]
@@ -143,8 +145,8 @@ export const startGateway = async (t: Test, options: GatewayOptions = {}): Promi
   const secret = 'a secret of the client at the provider'
   const received: Echo[] = []
   const upstream = await startUpstream(t, received)
-  const acme = await providerOf(t, 'acme', 'acme_oidc', secret, options.client ?? {})
-  const globex = await providerOf(t, 'globex', 'globex_oidc', secret, options.client ?? {})
+  const acme = await providerOf(t, 'acme', 'acme_oidc', secret, options)
+  const globex = await providerOf(t, 'globex', 'globex_oidc', secret, options)
 
   const usual = {
     acme: organization('Acme Corp', 'acme_oidc', acme.issuer, { domains: '[acme.com, acme.co.uk]' }),
