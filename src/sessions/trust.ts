@@ -1,4 +1,4 @@
-import type { Configuration } from '../config/configuration.ts'
+import type { Configuration, Connection } from '../config/configuration.ts'
 import { datesOf, isWithinStretch, stretchAt, trustOf, type Stretch } from '../config/standing.ts'
 import type { Store, TrustRecord } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -39,10 +39,10 @@ const removed = 'removed'
  */
 const datesKey = (connection: string): string => `${connection}/dates`
 
-/** All that the store remembers of a configuration as it stands at `now`: by connection its trust, and beside its dates. */
-const stateAt = (configuration: Configuration, now: number): Map<string, string> => {
+/** All that the store remembers of connections as they stand at `now`: by connection its trust, and beside its dates. */
+const stateAt = (connections: Iterable<Connection>, now: number): Map<string, string> => {
   const state = new Map<string, string>()
-  for (const connection of configuration.connections.values()) {
+  for (const connection of connections) {
     state.set(connection.id, trustOf(connection, now))
     const dates = datesOf(connection)
     if (dates !== undefined) state.set(datesKey(connection.id), dates)
@@ -91,14 +91,21 @@ export const createTrust = (deps: {
 
   const take = (next: Configuration): void => {
     const moment = now()
+    const before = adopted
     // what a date has ended stays ended, even if nobody has looked before the next file takes the date back
-    if (adopted !== undefined) see(stateAt(adopted, moment), isOurDate)
-    if (next !== adopted) {
-      const state = stateAt(next, moment)
+    if (before !== undefined && !isWithinStretch(stretch, moment)) {
+      see(stateAt([...before.connections.values()].filter(connection => datesOf(connection) !== undefined), moment), isOurDate)
+    }
+    if (next !== before) {
+      // a connection that no reload changed is the same object, and of it all that could be seen has been
+      const state = stateAt([...next.connections.values()].filter(connection => before?.connections.get(connection.id) !== connection), moment)
       see(state, () => true)
       // at first all that the store knows is compared: edits made while stopped count
-      for (const key of [...(adopted === undefined ? records : seen).keys()]) {
-        if (state.has(key)) continue
+      const compared = before === undefined
+        ? [...records.keys()]
+        : [...before.connections.values()].filter(connection => next.connections.get(connection.id) !== connection).flatMap(({ id }) => [id, datesKey(id)])
+      for (const key of compared) {
+        if (state.has(key) || (before !== undefined && !seen.has(key))) continue
         seen.delete(key)
         expect(key, removed)
       }
