@@ -1,10 +1,24 @@
+import { dateText } from '../config/checks/tenure.ts'
 import { loadConfiguration } from '../config/load.ts'
+import { outlook, type Coming } from '../config/outlook.ts'
 import { displayFile, formatProblem } from '../config/problem.ts'
 import type { Command } from './command.ts'
 
 const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`
 
-/** `portico check`: every problem and warning of the configuration, each with its place. */
+/** As many as a line can bear. */
+const some = (texts: readonly string[], most = 5): string =>
+  texts.length <= most ? texts.join(', ') : `${texts.slice(0, most).join(', ')} and ${texts.length - most} more`
+
+/** `2026-12-01T08:00:00Z: okta_acme becomes active, old_acme is off; acme.com moves to okta_acme` */
+const comingText = ({ at, connections, domains }: Coming): string => {
+  const standings = connections.toSorted((one, other) => Number(other.becomes === 'active') - Number(one.becomes === 'active')).map(({ id, becomes }) => becomes === 'disabled' ? `${id} is off` : `${id} becomes ${becomes}`)
+  const moves = domains.map(({ domain, from, to }) =>
+    to === undefined ? `${domain} has no sign-in any more` : from === undefined ? `${domain} signs in at ${to}` : `${domain} moves to ${to}`)
+  return `${dateText(at)}: ${[some(standings), ...moves.length === 0 ? [] : [some(moves)]].join('; ')}`
+}
+
+/** `portico check`: every problem and warning of the configuration, each with its place, and what its dates bring. */
 export const check: Command = {
   name: 'check',
   summary: 'check the configuration and everything that it names',
@@ -20,6 +34,7 @@ export const check: Command = {
     }
     for (const problem of problems) out(`${formatProblem(problem, cwd)}\n`)
     for (const warning of warnings) out(`warning: ${formatProblem(warning, cwd)}\n`)
+    for (const coming of configuration === undefined ? [] : outlook(configuration, Date.now() / 1_000)) out(`${comingText(coming)}\n`)
     const verdict = configuration === undefined
       ? count(problems.length, 'problem')
       : `fine: ${count(configuration.organizations.size, 'organization')}, ${count(configuration.connections.size, 'connection')}, ${count(configuration.apps.size, 'app')}`

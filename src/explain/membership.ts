@@ -1,10 +1,10 @@
 import { addressesFor, askAddresses, foreseeMember } from '../access/members.ts'
+import { dateText } from '../config/checks/tenure.ts'
 import type { Configuration, Connection } from '../config/configuration.ts'
 import { parseEmail, type Email } from '../config/schema/email.ts'
 import { PorticoError } from '../errors.ts'
 import { addressOf, type Member, type MemberStore } from '../store/members.ts'
 import type { Leg } from './arrival.ts'
-import { dateText } from './standing-text.ts'
 import type { Records } from './recorded.ts'
 import type { Decider, Step, Verdict } from './step.ts'
 

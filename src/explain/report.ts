@@ -1,8 +1,8 @@
+import { dateText } from '../config/checks/tenure.ts'
 import { displayFile } from '../config/problem.ts'
 import type { Explanation } from './explain.ts'
 import type { Position } from './positions.ts'
 import type { Question } from './question.ts'
-import { dateText } from './standing-text.ts'
 import type { Verdict } from './step.ts'
 
 /** An explanation with the places of its steps, in their order; undefined for a step that no file decides. */

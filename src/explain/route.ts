@@ -1,11 +1,12 @@
 import { onlyConnection } from '../access/apps.ts'
+import { dateText } from '../config/checks/tenure.ts'
 import type { Configuration, Connection } from '../config/configuration.ts'
 import { canonicalDomain } from '../config/schema/domain.ts'
 import { isActive, ownerOf, successorOf } from '../config/standing.ts'
 import { suggest } from '../config/suggest.ts'
 import type { Leg } from './arrival.ts'
 import type { Question } from './question.ts'
-import { dateText, standingDecider, standingText } from './standing-text.ts'
+import { standingDecider, standingText } from './standing-text.ts'
 import type { Decider, Step, Verdict } from './step.ts'
 
 /** A leg that ended, or found a connection. */

@@ -1,9 +1,7 @@
+import { dateText } from '../config/checks/tenure.ts'
 import type { Configuration, Connection } from '../config/configuration.ts'
 import { standingOf } from '../config/standing.ts'
 import type { Decider } from './step.ts'
-
-/** RFC 3339 in UTC, without a fraction. */
-export const dateText = (seconds: number): string => new Date(seconds * 1_000).toISOString().replace(/\.000Z$/, 'Z')
 
 /** How a connection stands at `now` (seconds) and what changes later, in words. */
 export const standingText = (connection: Connection, now: number): string => {

@@ -199,6 +199,30 @@ t.test('R10 what later dates bring', async t => {
   t.match(link, { status: 0, told: { verdict: { connection: 'later_old' }, later: [{ verdict: { connection: 'later_new' } }] } })
 })
 
+t.test('R10 check says what each later date brings, for people; --json stays an array of problems', async t => {
+  const check = async (folder: string, ...more: readonly string[]): Promise<{ status: number, out: string }> => {
+    let out = ''
+    const status = await main(['check', '--config', 'portico.yaml', ...more], { env: environment, cwd: folder, out: text => { out += text }, err: text => { out += text } })
+    return { status, out }
+  }
+  const folder = t.testdir({ ...files, organizations: { ...files.organizations, 'off.yaml': 'name: Off\nconnections: {}\n' } })
+  t.same(await check(folder), {
+    status: 0,
+    out: `2098-12-01T08:00:00Z: later_new becomes active, later_old is off; later.example moves to later_new
+2099-01-01T00:00:00Z: later_soon becomes active; soon.example signs in at later_soon
+fine: 4 organizations, 5 connections, 4 apps
+`
+  })
+  t.same(await check(folder, '--json'), { status: 0, out: '[]\n' })
+  const clash = t.testdir({
+    ...files, organizations: { 'acme.yaml': `name: A\nconnections:\n${oidc('one', 'acme.com', '    status: active\n')}`, 'best.yaml': `name: B\nconnections:\n${oidc('two', 'acme.com', '    activate_at: 2099-01-01\n')}` }
+  })
+  const { status, out } = await check(clash)
+  t.equal(status, 1)
+  t.match(out, /2099-01-01/, 'a clash at a later date is a problem now')
+  t.notMatch(out, 'becomes active', 'and of a file that is refused nothing is foretold')
+})
+
 t.test('R18 R31 public pages, an app’s own login, sign-in pages, links, regions, groups', async t => {
   const folder = t.testdir(files)
   t.match(await ask(folder, 'ada@unknown.example', 'https://analytics.example.com/assets/a.css'), { status: 0, told: { verdict: { outcome: 'public' }, steps: [{}, { path: 'apps.analytics.public[1]' }], headers: [] } })
