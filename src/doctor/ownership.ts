@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { domainToUnicode } from 'node:url'
-import type { Configuration, Connection } from '../config/configuration.ts'
+import type { Configuration, Organization } from '../config/configuration.ts'
 import { foreignText } from '../connections/oidc/foreign.ts'
 import type { Examination } from './examination.ts'
 import { ok, warning, type Finding } from './finding.ts'
@@ -13,7 +13,7 @@ const patience = 5_000
  * domain, organization and this Portico together; it is no secret, since whoever reads it cannot publish
  * it there, and depends on no key, so that it stays right when keys are rotated.
  */
-export const ownershipRecord = ({ authOrigin }: Pick<Configuration, 'authOrigin'>, { organization }: Pick<Connection, 'organization'>, domain: string): { name: string, value: string } => {
+export const ownershipRecord = ({ authOrigin }: Pick<Configuration, 'authOrigin'>, { organization }: { readonly organization: Pick<Organization, 'id'> }, domain: string): { name: string, value: string } => {
   const digest = createHash('sha256').update(JSON.stringify(['portico domain ownership', authOrigin, organization.id, domain])).digest('hex')
   return { name: `_portico.${domain}`, value: `portico-verification=${digest.slice(0, 32)}` }
 }

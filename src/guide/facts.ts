@@ -1,4 +1,5 @@
 import { canonicalDomain } from '../config/schema/domain.ts'
+import { ownershipRecord } from '../doctor/ownership.ts'
 import type { ConnectionDraft, Written } from './read.ts'
 
 /** An app as the customer's people meet it. */
@@ -30,6 +31,8 @@ export interface Facts {
   /** Further domains of people who may come. */
   readonly accepts: readonly string[]
   readonly apps: readonly AppFacts[]
+  /** TXT records by which the organization shows that the domains are its own (R2). */
+  readonly records: readonly { readonly name: string, readonly value: string }[]
   /** Whether the gateway does something with groups of this organization. */
   readonly wantsGroups: boolean
 }
@@ -55,6 +58,7 @@ export const factsOf = (connectionId: string, { portico, organizationId, organiz
         link: `${login}?app=${id}`
       }])
   const domains = canonical(connection.domains)
+  const accepts = canonical(connection.accepts).filter(domain => !domains.includes(domain))
   return {
     organizationId,
     organization: organization.name ?? organizationId,
@@ -68,8 +72,9 @@ export const factsOf = (connectionId: string, { portico, organizationId, organiz
     backChannelUri: `${origin}/logout/${connectionId}/backchannel`,
     loginPages: originsOf(organization.login_hosts ?? []),
     domains,
-    accepts: canonical(connection.accepts).filter(domain => !domains.includes(domain)),
+    accepts,
     apps,
+    records: [...domains, ...accepts].map(domain => ownershipRecord({ authOrigin: origin }, { organization: { id: organizationId } }, domain)),
     wantsGroups: connection.groups !== undefined || apps.some(({ id }) => portico.apps?.[id]?.groups?.[organizationId] !== undefined)
   }
 }

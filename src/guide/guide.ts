@@ -40,9 +40,12 @@ const sendBack = (facts: Facts, provider: ProviderGuide): Section => ({
   ]
 })
 
-const ownership = ({ domains }: Facts): Section => ({
+const ownership = ({ records }: Facts): Section => ({
   title: 'Show that the domains are yours',
-  blocks: [text(say`If we ask for it, add the TXT record that we send you to the DNS of ${values(domains)}. It may stay there.`)]
+  blocks: [
+    text(say`Add these TXT records to the DNS of your domains. They hold no secret, and may stay there; sign-ins do not wait for them.`),
+    entries(...records.map(({ name, value }) => ({ name: 'TXT', values: [name, value] })))
+  ]
 })
 
 const inspection = (facts: Facts, provider: ProviderGuide): Section => ({
@@ -94,5 +97,6 @@ export const guideData = (facts: Facts, provider: ProviderGuide): Readonly<Recor
   accepts: facts.accepts,
   apps: facts.apps,
   send_back: provider.sendBack.map(({ name, values }) => ({ name, known: values })),
+  dns_txt_records: facts.records,
   exempt_from_tls_inspection: { ours: ownHosts(facts), provider: provider.hosts }
 })

@@ -16,7 +16,7 @@ export const manual = (facts: Facts, connection: Manual): ProviderGuide => {
     name: 'OAuth 2.0 without discovery',
     needs: say`the right to register OAuth 2.0 or OpenID Connect clients at your identity provider`,
     scopes,
-    claims: ['sub', email, 'email_verified', claims.name ?? 'name', ...wantsGroups ? [claims.groups ?? 'groups'] : []],
+    claims: [claims.subject ?? 'sub', email, 'email_verified', claims.name ?? 'name', ...wantsGroups ? [claims.groups ?? 'groups'] : []],
     hosts: known(connection.authorization_url).map(url => new URL(url).host),
     sections: [
       {
@@ -26,6 +26,7 @@ export const manual = (facts: Facts, connection: Manual): ProviderGuide => {
             { name: 'Kind of client', values: ['web'], note: say`confidential: with a client secret` },
             { name: 'Grant type, response type', values: ['authorization_code', 'code'] },
             { name: 'Redirect URI (callback URL)', values: [redirectUri], note: say`exactly so; it is the only one` },
+            { name: 'How the secret is sent to the token endpoint', values: [connection.token_endpoint_auth_method ?? 'client_secret_basic'] },
             { name: 'Login page or home page, where one is asked for', values: [initiateLoginUri] }
           ),
           text(say`PKCE (S256) and ${value('state')} are always sent. If your provider publishes ${value('/.well-known/openid-configuration')}, tell us: then nothing below need be entered by hand, and changes of its keys are noticed.`)
