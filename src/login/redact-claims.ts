@@ -1,7 +1,9 @@
 /** Names whose values are nobody's to read. */
 const confidential = /token|secret|password|nonce|hash|code|assertion|credential|cookie|key$/i
-/** What looks like a JWS or JWE, whatever the name. */
-const tokens = /eyJ[\w-]+(?:\.[\w-]*)*|[\w-]{10,}(?:\.[\w-]{10,}){2,4}/g
+/** Runs of what tokens are written in. */
+const runs = /[\w.-]{20,}/g
+/** What looks like a JWS or JWE, whatever the name: three long parts, or a part that begins as the JSON of a header does. */
+const isToken = (run: string): boolean => run.includes('eyJ') || /^[^.]{10,}\.[^.]{10,}\.[^.]{10,}/.test(run)
 
 const deepest = 6
 const longestText = 1_000
@@ -11,7 +13,7 @@ const redacted = '[redacted]'
 
 /** A text of somebody else's with whatever looks like a token taken out, and cut to 1,000 characters. */
 export const redactText = (text: string): string => {
-  const rest = text.toWellFormed().replaceAll(tokens, redacted)
+  const rest = text.toWellFormed().replaceAll(runs, run => isToken(run) ? redacted : run)
   return rest.length > longestText ? `${rest.slice(0, longestText).toWellFormed()}… (${rest.length} characters)` : rest
 }
 
