@@ -1,4 +1,4 @@
-import type { AppPlace, Connection } from './configuration.ts'
+import type { App, AppPlace, Connection } from './configuration.ts'
 
 /**
  * The redirect URI that is registered at the identity provider, from configuration alone (behaviours.md
@@ -11,7 +11,7 @@ export const redirectUriOf = (authOrigin: string, { id, callback }: Pick<Connect
 export const initiateLoginUriOf = (authOrigin: string, connection: string): string => `${authOrigin}/login/${connection}`
 
 /** One link that signs people in through this connection and opens this app (product R31). */
-export const appLinkOf = (authOrigin: string, connection: string, { app, region }: AppPlace): string =>
+export const appLinkOf = (authOrigin: string, connection: string, { app, region }: { readonly app: Pick<App, 'id'> } & Pick<AppPlace, 'region'>): string =>
   `${authOrigin}/login/${connection}?${new URLSearchParams({ app: app.id, ...region !== undefined && { region } })}`
 
 /** The address of a test sign-in (product R9). */

@@ -1,3 +1,4 @@
+import { appLinkOf, initiateLoginUriOf, redirectUriOf } from '../config/links.ts'
 import { canonicalDomain } from '../config/schema/domain.ts'
 import { ownershipRecord } from '../doctor/ownership.ts'
 import type { ConnectionDraft, Written } from './read.ts'
@@ -7,8 +8,8 @@ export interface AppFacts {
   readonly id: string
   readonly name: string
   readonly urls: readonly string[]
-  /** Signs in by this connection and opens the app (R31). */
-  readonly link: string
+  /** Each signs in by this connection and opens the app, one for each of its hosts (R31). */
+  readonly links: readonly string[]
 }
 
 /** What a guide fills in: addresses of this gateway, and what the files say already. Never a secret. */
@@ -47,7 +48,6 @@ const originsOf = (urls: readonly (string | undefined)[]): string[] => present(u
 /** Gathers the facts of one connection. */
 export const factsOf = (connectionId: string, { portico, organizationId, organization, connection }: Written): Facts => {
   const origin = new URL(portico.auth_url ?? '').origin
-  const login = `${origin}/login/${connectionId}`
   const mayUse = organization.apps === undefined ? undefined : new Set(organization.apps)
   const apps = Object.entries(portico.apps ?? {}).flatMap(([id, app]): AppFacts[] => app === undefined || mayUse?.has(id) === false
     ? []
@@ -55,7 +55,7 @@ export const factsOf = (connectionId: string, { portico, organizationId, organiz
         id,
         name: app.name ?? id,
         urls: originsOf([app.url, ...Object.values(app.regions ?? {}).map(place => place?.url)]),
-        link: `${login}?app=${id}`
+        links: (app.regions === undefined ? [undefined] : Object.keys(app.regions)).map(region => appLinkOf(origin, connectionId, { app: { id }, region }))
       }])
   const domains = canonical(connection.domains)
   const accepts = canonical(connection.accepts).filter(domain => !domains.includes(domain))
@@ -65,8 +65,8 @@ export const factsOf = (connectionId: string, { portico, organizationId, organiz
     connectionId,
     connection,
     origin,
-    redirectUri: connection.callback === 'shared' ? `${origin}/login/callback` : `${login}/callback`,
-    initiateLoginUri: login,
+    redirectUri: redirectUriOf(origin, { id: connectionId, callback: connection.callback ?? 'own' }),
+    initiateLoginUri: initiateLoginUriOf(origin, connectionId),
     afterLogoutUri: `${origin}/logout/done`,
     frontChannelUri: `${origin}/logout/${connectionId}/frontchannel`,
     backChannelUri: `${origin}/logout/${connectionId}/backchannel`,

@@ -23,7 +23,7 @@ const summary = (facts: Facts): Section => ({
     { name: 'Redirect URI for after a logout', values: [facts.afterLogoutUri], note: say`optional` },
     { name: 'Front-channel and back-channel logout URI', values: [facts.frontChannelUri, facts.backChannelUri], note: say`reserved: leave these fields empty until we tell you that they are answered` },
     facts.loginPages.length === 0 ? undefined : { name: 'Sign-in page of your own', values: facts.loginPages },
-    ...facts.apps.map(({ name, link }) => ({ name: `Opens ${name}`, values: [link] }))
+    ...facts.apps.map(({ name, links }) => ({ name: `Opens ${name}`, values: links }))
   )]
 })
 

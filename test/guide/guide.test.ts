@@ -101,7 +101,7 @@ t.test('R27 R29 each provider’s page: its menus, and this connection’s addre
     for (const value of values) t.ok(out.includes(`\`${value}\``), `${id}: ${value}`)
     t.ok(out.startsWith('# Single sign-on for Acme Corp: '))
     for (const word of ['Never send it by e-mail', '`_portico.acme.com`, `portico-verification=', `portico links --test ${id}`, `portico doctor ${id}`]) t.ok(out.includes(word), `${id}: ${word}`)
-    for (const link of ['analytics', 'dashboard']) t.ok(out.includes(`\`https://auth.example.com/login/${id}?app=${link}\``), `${id}: ${link}`)
+    for (const link of ['analytics', 'dashboard&region=us', 'dashboard&region=eu']) t.ok(out.includes(`\`https://auth.example.com/login/${id}?app=${link}\``), `${id}: ${link}`)
     t.notMatch(out, /undefined|\[object|the-literal-secret|NOT_SET_ANYWHERE/)
     t.notOk(out.includes('internal'), 'nothing about apps of others')
   }
