@@ -91,7 +91,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const apiKeyUse = createApiKeyUse({ store, log })
   const apiKeys = createApiKeys({ store, configuration, sessions, use: apiKeyUse, log })
   const apiKeyUpkeep = createApiKeyUpkeep({ store, configuration, sessions, use: apiKeyUse, audit, log })
-  const bearerTokens = createBearerTokens({ store, configuration, sessions, tokens: { bearerConnectionsOf: () => [], verifyAccessToken: async () => { throw new PorticoError('PORTICO_BEARER_INVALID') } } })
+  const bearerTokens = createBearerTokens({ store, configuration, sessions, connectors })
   const tunnels = createTunnels(session => apiKeys.isLive(session) ?? bearerTokens.isLive(session) ?? sessions.isLive(session))
   sessions.onEnd(tunnels.sweep)
   const forward = createForward({ upstreams, kinds, decline })

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { AppPlace, Configuration, Connection } from '../config/configuration.ts'
 import { isActive } from '../config/standing.ts'
-import type { Identity } from '../connections/connector.ts'
+import type { BearerIdentity } from '../connections/connector.ts'
+import type { Connectors } from '../connections/connectors.ts'
 import { PorticoError } from '../errors.ts'
 import { createCache } from '../sessions/cache.ts'
 import { freezeSession, type Session } from '../sessions/session.ts'
@@ -10,22 +11,6 @@ import type { Sessions } from '../sessions/sessions.ts'
 import type { Member, MemberStore } from '../store/members.ts'
 import { mayUse } from './apps.ts'
 import { askAddresses, foreseeMember, isAdmitted, recordMember } from './members.ts'
-
-/** An access token of an organization's own provider, as its connector has verified it. */
-export interface VerifiedToken {
-  /** By the connector's rule, as at a sign-in. */
-  readonly identity: Identity
-  /** Seconds since the epoch. */
-  readonly expiresAt: number
-}
-
-/** What connectors do with access tokens. */
-export interface AccessTokens {
-  /** Verifies a JWT access token in full (RFC 9068); never takes an ID token for one. Throws PorticoError. `now` in seconds. */
-  verifyAccessToken (connection: Connection, token: string, now: number): Promise<VerifiedToken>
-  /** The active connections with `bearer:` whose issuer this is. */
-  bearerConnectionsOf (iss: string): readonly Connection[]
-}
 
 /** JWT access tokens on the path of requests. */
 export interface BearerTokens {
@@ -39,9 +24,11 @@ export interface BearerTokens {
 
 interface Entry {
   readonly connection: string
+  /** For which it was verified. */
+  readonly audience: string | undefined
   readonly generation: number
   readonly member: Member
-  readonly identity: Identity
+  readonly identity: BearerIdentity
   readonly sid: string
   /** When the provider issued it: what was revoked since ends it. Seconds; 0 where it does not say. */
   readonly issuedAt: number
@@ -70,6 +57,9 @@ const peek = (token: string): z.infer<typeof claims> | undefined => {
   }
 }
 
+/** Few access tokens name groups: then those of the last sign-in hold, as for API keys. */
+const groupsOf = ({ identity, member }: Entry): readonly string[] => identity.groups.length > 0 ? identity.groups : member.groups
+
 /**
  * Access tokens of a connection with `bearer:` (product.md, issue 3 part 6). What was verified is
  * remembered by connection and hash of the token (behaviours.md V20), and judged anew at each use:
@@ -79,10 +69,10 @@ export const createBearerTokens = (deps: {
   readonly store: MemberStore
   readonly configuration: () => Configuration
   readonly sessions: Pick<Sessions, 'isRevoked' | 'trust'>
-  readonly tokens: AccessTokens
+  readonly connectors: Pick<Connectors, 'verifyAccessToken' | 'bearerConnectionsOf'>
   readonly now?: () => number
 }): BearerTokens => {
-  const { store, configuration, sessions, tokens, now = () => Math.floor(Date.now() / 1_000) } = deps
+  const { store, configuration, sessions, connectors, now = () => Math.floor(Date.now() / 1_000) } = deps
   const known = createCache<Entry>(room)
   const verifying = new Map<string, Promise<Entry>>()
   const given = new WeakMap<Session, Entry>()
@@ -93,7 +83,9 @@ export const createBearerTokens = (deps: {
   const objection = (entry: Entry): PorticoError | undefined => {
     const { connection: id, member } = entry
     const connection = configuration().connections.get(id)
-    if (connection?.bearer === undefined || !isActive(connection, now())) return refused(id, 'an active connection with bearer', 'one that is not')
+    if (connection === undefined || connection.bearer?.audience !== entry.audience || !isActive(connection, now())) {
+      return refused(id, 'an active connection with this audience', 'one that is not')
+    }
     if (sessions.trust.generation(id) !== entry.generation) return refused(id, 'the trust as it was when the token was verified', 'another')
     if (now() >= entry.expiresAt) return refused(id, 'a token that has not expired', 'one that has')
     if (sessions.isRevoked({ sid: entry.sid, member: member.id, organization: member.organization, connection: id, subject: entry.identity.subject, idpSession: entry.identity.idpSession, startedAt: entry.issuedAt })) {
@@ -102,9 +94,9 @@ export const createBearerTokens = (deps: {
     return isAdmitted(connection.organization, member) ? undefined : new PorticoError('PORTICO_NOT_INVITED', { wanted: `an e-mail that ${member.organization} lets in`, got: member.email, connection: id })
   }
 
-  const isOpen = ({ member, identity }: Entry, { app }: AppPlace): boolean => {
-    const organization = configuration().organizations.get(member.organization)
-    return organization !== undefined && mayUse(organization, app, identity.groups)
+  const isOpen = (entry: Entry, { app }: AppPlace): boolean => {
+    const organization = configuration().organizations.get(entry.member.organization)
+    return organization !== undefined && mayUse(organization, app, groupsOf(entry))
   }
 
   const settle = (entry: Entry, place: AppPlace): Session => {
@@ -125,10 +117,10 @@ export const createBearerTokens = (deps: {
       generation: entry.generation,
       subject: identity.subject,
       idpSession: identity.idpSession,
-      email: identity.email,
+      email: identity.email ?? member.email,
       invited: member.invited,
-      name: identity.name,
-      groups: [...identity.groups],
+      name: identity.name ?? member.name,
+      groups: [...groupsOf(entry)],
       newUser: false,
       amr: identity.amr === undefined ? undefined : [...identity.amr],
       acr: identity.acr,
@@ -140,27 +132,41 @@ export const createBearerTokens = (deps: {
     return session
   }
 
+  const only = (connection: Connection, members: readonly Member[]): Member | undefined => {
+    if (members.length > 1) throw refused(connection.id, 'a person of one invited address', `one of ${members.length}: only a sign-in can ask which is meant`)
+    return members[0]
+  }
+
+  /** Whose token it is without an e-mail: somebody who has signed in before. */
+  const memberBySubject = async (connection: Connection, subject: string): Promise<Member> => {
+    const members = await store.membersBySubject(connection.organization.id, connection.id, subject)
+    const member = only(connection, members.filter(({ blockedAt }) => blockedAt === undefined))
+    if (member === undefined) throw refused(connection.id, 'the token of somebody who has signed in before, or one with an e-mail', 'neither')
+    return member
+  }
+
   /** Whose token it is: as at a sign-in, but that somebody known is not recorded anew by it. */
-  const memberOf = async (connection: Connection, identity: Identity): Promise<Member> => {
-    const addresses = await askAddresses(store, connection, identity.email)
+  const memberOf = async (connection: Connection, { email, ...rest }: BearerIdentity): Promise<Member> => {
+    if (email === undefined) return await memberBySubject(connection, rest.subject)
+    const identity = { ...rest, email }
+    const addresses = await askAddresses(store, connection, email)
     const members = await Promise.all(addresses.map(address => foreseeMember(store, configuration(), connection, identity, address)))
-    const recorded = members.filter(member => member !== undefined)
-    const [member] = recorded
-    if (recorded.length > 1 || (member === undefined && addresses.length > 1)) {
-      throw refused(connection.id, 'a person of one invited address', `one of ${addresses.length}: only a sign-in can ask which is meant`)
-    }
-    const [address = identity.email] = addresses
+    const member = only(connection, members.filter(member => member !== undefined))
+    const [address = email, ...others] = addresses
+    if (member === undefined && others.length > 0) throw refused(connection.id, 'somebody who has said as which invited address', 'somebody of several who has not signed in yet')
     const isKnown = member !== undefined && member.connection === connection.id && member.subject === identity.subject
     return isKnown ? member : (await recordMember(store, configuration(), connection, identity, address, now())).member
   }
 
   const verify = async (token: string, key: string, connection: Connection, issuedAt: number): Promise<Entry> => {
+    if (!isActive(connection, now())) throw refused(connection.id, 'an active connection', 'one that is not')
     const generation = sessions.trust.generation(connection.id)
     if (generation === undefined) throw new PorticoError('PORTICO_STORE_UNAVAILABLE', { wanted: 'the trust generation of this connection', got: 'none', connection: connection.id })
     const verifiedAt = now()
-    const { identity, expiresAt } = await tokens.verifyAccessToken(connection, token, verifiedAt)
+    const { identity, expiresAt } = await connectors.verifyAccessToken(connection, token, verifiedAt)
     const entry: Entry = {
       connection: connection.id,
+      audience: connection.bearer?.audience,
       generation,
       member: await memberOf(connection, identity),
       identity,
@@ -176,7 +182,7 @@ export const createBearerTokens = (deps: {
 
   /** The connections that a token can be meant for: by its issuer, and of several by its audience. */
   const candidatesFor = ({ iss, aud }: z.infer<typeof claims>): readonly Connection[] => {
-    const connections = tokens.bearerConnectionsOf(iss)
+    const connections = connectors.bearerConnectionsOf(iss)
     const meant = connections.filter(({ bearer }) => bearer !== undefined && [aud].flat().includes(bearer.audience))
     return meant.length === 0 ? connections : meant
   }
@@ -204,7 +210,7 @@ export const createBearerTokens = (deps: {
   return {
     isOurs: token => {
       const said = peek(token)
-      return said !== undefined && tokens.bearerConnectionsOf(said.iss).length > 0
+      return said !== undefined && connectors.bearerConnectionsOf(said.iss).length > 0
     },
 
     find: (token, place) => {

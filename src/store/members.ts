@@ -94,6 +94,8 @@ export interface MemberStore {
   memberById (id: string): Promise<Member | undefined>
   /** Members whose e-mail or invited address this is: several of one person, of one organization. */
   membersByEmail (email: string): Promise<readonly Member[]>
+  /** Members of this subject: several of one person who is invited by several addresses. */
+  membersBySubject (organization: string, connection: string, subject: string): Promise<readonly Member[]>
   /** At most `limit` members, by organization and address. */
   listMembers (page: MemberPage): Promise<readonly Member[]>
   /** The member as it then is; undefined for an unknown id, as below. */

@@ -20,6 +20,7 @@ export const observeStore = (store: Store, failed: () => void): Store => {
     foreseeClaim: observe(store.foreseeClaim),
     memberById: observe(store.memberById),
     membersByEmail: observe(store.membersByEmail),
+    membersBySubject: observe(store.membersBySubject),
     listMembers: observe(store.listMembers),
     blockMember: observe(store.blockMember),
     unblockMember: observe(store.unblockMember),

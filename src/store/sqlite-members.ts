@@ -38,6 +38,7 @@ const statements = (database: DatabaseSync) => ({
   refresh: database.prepare(`UPDATE member SET name = ?, group_names = ?, signed_in_at = max(signed_in_at, ?)
     WHERE organization = ? AND connection = ? AND subject = ? AND invited = ? AND email = ? AND blocked_at IS NULL RETURNING ${columns}`),
   bySubject: database.prepare(`SELECT ${columns} FROM member WHERE organization = ? AND connection = ? AND subject = ? AND invited = ?`),
+  allBySubject: database.prepare(`SELECT ${columns} FROM member WHERE organization = ? AND connection = ? AND subject = ? ORDER BY id`),
   byEmail: database.prepare(`SELECT ${columns} FROM member WHERE email IN (?1, ?2)
     UNION SELECT ${columns} FROM member WHERE invited IN (?1, ?2) ORDER BY organization, id`),
   byId: database.prepare(`SELECT ${columns} FROM member WHERE id = ?`),
@@ -92,6 +93,10 @@ export const createSqliteMembers = ({ database, guarded, transaction, durably, t
 
     async membersByEmail (email) {
       return guarded(() => sql.byEmail.all(text(email), text(email)).map(row => memberRow.parse(row)))
+    },
+
+    async membersBySubject (organization, connection, subject) {
+      return guarded(() => sql.allBySubject.all(text(organization), text(connection), text(subject)).map(row => memberRow.parse(row)))
     },
 
     async listMembers ({ organization, after, limit }) {

@@ -154,6 +154,9 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
     t.same((await two.membersByEmail('ami@acme.com')).map(({ id }) => id).sort(), [cio.member.id, cto.member.id].sort())
     t.same(await two.membersByEmail('ami+cto@acme.com'), [cto.member])
     t.same(await two.membersByEmail('nobody@acme.com'), [])
+    const { organization, connection, subject } = cio.member
+    t.same((await two.membersBySubject(organization, connection, subject ?? '')).map(({ id }) => id).sort(), [cio.member.id, cto.member.id].sort())
+    t.same(await two.membersBySubject('globex', connection, subject ?? ''), [])
     t.match(await claim(two, { email: 'ami@acme.com', subject: 'other', invited: 'ami+cio@acme.com' }), { kind: 'conflict', member: cio.member })
     t.match(await claim(two, { organization: 'globex', email: 'ami@acme.com', subject: 'ami' }), { kind: 'conflict' })
 
@@ -397,6 +400,7 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
       foresee: () => store.foreseeClaim(claimOf('a'), { takesOver: [] }),
       memberById: () => store.memberById('a'),
       membersByEmail: () => store.membersByEmail('a'),
+      membersBySubject: () => store.membersBySubject('o', 'c', 's'),
       listMembers: () => store.listMembers({ limit: 1 }),
       blockMember: () => store.blockMember('a', 1),
       unblockMember: () => store.unblockMember('a'),
