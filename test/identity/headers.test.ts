@@ -38,7 +38,7 @@ const publish = async (t: Test, current: () => Configuration) => {
   return { url, jwks: () => createRemoteJWKSet(new URL(url)) }
 }
 
-const full: Partial<Session> = { name: 'Žofie, Ada', groups: ['eng', 'Sales, EMEA'], newUser: true, amr: ['pwd', 'otp'], acr: 'urn:mfa' }
+const full: Partial<Session> = { invited: 'ada+cio@acme.com', name: 'Žofie, Ada', groups: ['eng', 'Sales, EMEA'], newUser: true, amr: ['pwd', 'otp'], acr: 'urn:mfa' }
 
 t.test('C1 the headers are those of the contract', async t => {
   const { 'X-Auth-Assertion': assertion, ...rest } = made(full, place(), configuration({ defaultRole: 'viewer' }))
@@ -46,6 +46,7 @@ t.test('C1 the headers are those of the contract', async t => {
   t.strictSame(rest, {
     'X-Auth-User': 'mem_ada',
     'X-Auth-Email': 'ada@acme.com',
+    'X-Auth-Member': 'ada+cio@acme.com',
     'X-Auth-Name': '%C5%BDofie, Ada',
     'X-Auth-Groups': 'eng,Sales%2C EMEA',
     'X-Auth-Organization': 'acme',
@@ -76,6 +77,7 @@ t.test('the assertion verifies against the published keys, and carries the value
     aud: 'http://analytics.localhost:8080',
     sub: 'mem_ada',
     email: 'ada@acme.com',
+    member: 'ada+cio@acme.com',
     name: 'Žofie, Ada',
     groups: ['eng', 'Sales, EMEA'],
     org: 'acme',

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { definitions, type ErrorCode } from '../../src/errors.ts'
 import { accountPage, newKeyPage, type Account, type AccountKey } from '../../src/pages/account-page.ts'
+import { chooseMemberPage } from '../../src/pages/choose-member-page.ts'
 import { emailPage } from '../../src/pages/email-page.ts'
 import { errorPage } from '../../src/pages/error-page.ts'
 import { html } from '../../src/pages/html.ts'
@@ -20,7 +21,8 @@ const apiKey = (text: string): AccountKey =>
 
 const pages = (text: string): Record<string, string> => ({
   email: emailPage({ email: text, kept: new Map([[text, text]]), appName: text, isRefused: true, requestId: text }),
-  error: errorPage({ code: 'PORTICO_IDP_REFUSED', requestId: text, signedInAs: text, startAgain: text, otherAccount: text }),
+  error: errorPage({ code: 'PORTICO_GROUP_REQUIRED', requestId: text, signedInAs: text, appName: text, startAgain: text, otherAccount: text }),
+  choose: chooseMemberPage({ email: text, candidates: [text, text], organization: text, action: text, handle: text }),
   replace: replacePage({ current: text, next: text, action: text, fields: new Map([[text, text]]), keep: text }),
   'sign-out': signOutPage({ email: text, returnTo: text }),
   account: accountPage({ ...account(text), api_keys: [apiKey(text), { ...apiKey(text), last_used_at: undefined, state: 'paused' }] }, { days: 90, mostDays: 365, longestLabel: 100 }),

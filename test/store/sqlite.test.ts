@@ -152,3 +152,25 @@ t.test('no look-up of members reads them all', async t => {
     t.notMatch(plan.join('\n'), /SCAN member\b(?! USING INDEX member_by_(?:address|connection))/, sql)
   }
 })
+
+t.test('members of the first schema are still who they were', async t => {
+  const path = join(t.testdir(), 'portico.db')
+  const old = new DatabaseSync(path)
+  old.exec(`
+    CREATE TABLE item (kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, expires_at INTEGER NOT NULL, PRIMARY KEY (kind, key)) STRICT;
+    CREATE TABLE last_seen (sid TEXT NOT NULL PRIMARY KEY, seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE revocation (sequence INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, value TEXT NOT NULL, issued_before INTEGER NOT NULL, expires_at INTEGER NOT NULL) STRICT;
+    CREATE TABLE trust (connection TEXT NOT NULL PRIMARY KEY, fingerprint TEXT NOT NULL, generation INTEGER NOT NULL, sequence INTEGER NOT NULL UNIQUE) STRICT;
+    CREATE TABLE member (id TEXT NOT NULL PRIMARY KEY, organization TEXT NOT NULL, connection TEXT NOT NULL, subject TEXT NOT NULL, email TEXT NOT NULL,
+      created_at INTEGER NOT NULL, UNIQUE (organization, connection, subject)) STRICT;
+    INSERT INTO member VALUES ('mbr_1', 'acme', 'okta', 's', 'ada@acme.com', 7), ('mbr_2', 'acme', 'google', 's', 'ada@acme.com', 8);
+    PRAGMA application_id = ${0x506f7274}; PRAGMA user_version = 1`)
+  old.close()
+  const store = createSqliteStore({ path })
+  t.teardown(() => store.close())
+  const claim = { organization: 'acme', connection: 'okta', subject: 's', invited: undefined, email: 'ada@acme.com', name: 'Ada', groups: ['staff'] }
+  t.same(await store.claimMember(claim, { takesOver: [], mint: () => 'mbr_3', now: 9 }), {
+    kind: 'known', member: { ...claim, id: 'mbr_1', createdAt: 7, signedInAt: 9, blockedAt: undefined }
+  })
+  t.match(await store.claimMember({ ...claim, connection: 'google' }, { takesOver: [], mint: () => 'mbr_3', now: 9 }), { kind: 'known', member: { id: 'mbr_2' } })
+})
