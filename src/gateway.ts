@@ -7,6 +7,8 @@ import { createBearerTokens } from './access/bearer-tokens.ts'
 import type { Configuration } from './config/configuration.ts'
 import type { Problem } from './config/problem.ts'
 import { createConnectors } from './connections/connectors.ts'
+import { createExpiries } from './connections/expiry.ts'
+import { createExpiryWatch } from './connections/expiry-watch.ts'
 import { createWarming } from './connections/warming.ts'
 import { PorticoError } from './errors.ts'
 import { createAppLogin } from './hosts/app-login.ts'
@@ -71,13 +73,15 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const configuration = () => force.configuration
   const sealer = () => force.sealer
 
-  const metrics = createMetrics({ configuration })
+  const metrics = createMetrics({ configuration, expiring: () => expiryWatch.soon() })
   const audit = createAudit(log)
 
   const store = observeStore(createSqliteStore({ path: deps.configuration.store.path, patience: storePatience }), metrics.storeError)
   const sessions = createSessions({ store, configuration, sealer, log })
   const connectors = createConnectors({ store, configuration, log })
   const warming = createWarming(connectors)
+  const expiries = createExpiries()
+  const expiryWatch = createExpiryWatch({ configuration, expiries, store, log })
   const clients = createClients(configuration)
 
   const decline = createDecline(log)
@@ -145,11 +149,12 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     configuration,
     metrics,
     ready,
-    status: createStatus({ configuration, connectors, reloads: () => reloads, ready, websockets: () => tunnels.size })
+    status: createStatus({ configuration, connectors, reloads: () => reloads, ready, websockets: () => tunnels.size, expiries })
   })
 
   const inForce = () => {
     warming.begin(configuration())
+    expiryWatch.begin()
     const { version, apps, organizations, connections } = configuration()
     metrics.reload(true)
     audit.reload({ version, apps: apps.size, organizations: organizations.size, connections: connections.size })
@@ -190,6 +195,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     close: async () => {
       closing = true
       warming.stop()
+      expiryWatch.stop()
       tunnels.close()
       await door.close(patience)
       await Promise.all([auth.close(), apps.close(), upstreams.destroy(), connectors.close()])

@@ -72,7 +72,7 @@ export const createExpiryWatch = (deps: {
       if (stage === undefined) continue
       const key = `${expiring.connection} ${expiring.what} ${expiring.at} ${stage}`
       known.add(key)
-      if (!before.has(key) && await isNews(key, expiring.at, time)) tell(expiring, stage, time)
+      if (!before.has(key) && await isNews(key, expiring.at, time) && !stopped) tell(expiring, stage, time)
     }
     told = known
   }

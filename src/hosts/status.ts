@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Configuration } from '../config/configuration.ts'
+import { standingOf } from '../config/standing.ts'
 import type { Connectors } from '../connections/connectors.ts'
+import { createExpiries, daysLeft, urgencyOf, type Expiries } from '../connections/expiry.ts'
 import type { ConnectionStatus, Status } from '../pages/status-page.ts'
 
 /** What happened to the configuration last. */
@@ -17,6 +19,7 @@ export interface StatusDeps {
   readonly reloads: () => ReloadRecord
   readonly ready: () => Promise<void>
   readonly websockets: () => number
+  readonly expiries?: Expiries
 }
 
 const iso = (seconds: number | undefined): string | null => seconds === undefined ? null : new Date(seconds * 1_000).toISOString()
@@ -30,10 +33,11 @@ const packageVersion = (): string => {
 }
 
 /** Gathers what the status page and its JSON say (product.md, R11, and the ops listener). */
-export const createStatus = ({ configuration, connectors, reloads, ready, websockets }: StatusDeps): () => Promise<Status> => {
+export const createStatus = ({ configuration, connectors, reloads, ready, websockets, expiries = createExpiries() }: StatusDeps): () => Promise<Status> => {
   const version = packageVersion()
   return async () => {
     const { loadedAt, at, problems } = reloads()
+    const now = Date.now() / 1_000
     return {
       version,
       ready: await ready().then(() => true, () => false),
@@ -44,8 +48,9 @@ export const createStatus = ({ configuration, connectors, reloads, ready, websoc
         id: connection.id,
         organization: connection.organization.id,
         connector: connection.connector,
-        status: connection.status,
+        status: standingOf(connection, now),
         client_secret_expires: iso(connection.clientSecretExpires),
+        expires: expiries(connection).map(({ what, at }) => ({ what, at: new Date(at * 1_000).toISOString(), days_left: daysLeft(at, now), level: urgencyOf(at, now) })),
         health: healthOf(connectors.health(connection))
       }))
     }

@@ -17,6 +17,13 @@ export interface ConnectionStatus {
   readonly connector: string
   readonly status: string
   readonly client_secret_expires: string | null
+  /** All that expires, with how urgent it is. */
+  readonly expires: readonly {
+    readonly what: string
+    readonly at: string
+    readonly days_left: number
+    readonly level: 'fine' | 'soon' | 'urgent' | 'expired'
+  }[]
   readonly health: {
     readonly last_good: string | null
     readonly last_error: string | null
@@ -32,7 +39,8 @@ export const statusPage = (status: Status): string => layout('Status of Portico'
 <dt>Open WebSockets</dt><dd>${String(status.websockets)}</dd>
 </dl>
 ${status.last_reload.problems.map(problem => html`<p class="problem"><code>${problem}</code></p>`)}
-<ul>${status.connections.map(({ id, organization, status, health, client_secret_expires: expires }) => html`<li>
+<ul>${status.connections.map(({ id, organization, status, health, expires }) => html`<li>
 <code>${id}</code> of ${organization}: ${status}
-<div class="soft">${health.last_good === null ? 'discovery not fetched yet' : `discovery fetched ${health.last_good}`}${health.last_error === null ? undefined : html`; last failure <code>${health.last_error}</code> at ${health.last_error_at ?? ''}`}${expires === null ? undefined : html`; client secret expires ${expires}`}</div>
+<div class="soft">${health.last_good === null ? 'discovery not fetched yet' : `discovery fetched ${health.last_good}`}${health.last_error === null ? undefined : html`; last failure <code>${health.last_error}</code> at ${health.last_error_at ?? ''}`}</div>
+${expires.map(({ what, at, days_left: left, level }) => html`<div class="${level === 'urgent' || level === 'expired' ? 'problem' : 'soft'}">${what.replaceAll('_', ' ')} ${level === 'expired' ? 'has expired' : `expires in ${left} days`} (${at.slice(0, 10)})</div>`)}
 </li>`)}</ul>`)

@@ -2,7 +2,7 @@ import type { ApiKeyStore } from './api-keys.ts'
 import type { MemberStore } from './members.ts'
 
 /** What may be kept for a while and used once: see each kind's owner for its value. */
-export type ItemKind = 'ticket' | 'attempt' | 'handle' | 'discovery' | 'identity'
+export type ItemKind = 'ticket' | 'attempt' | 'handle' | 'discovery' | 'identity' | 'notice'
 
 export const revocationKinds = ['session', 'api_key', 'member', 'subject', 'idp_session', 'connection', 'organization', 'everybody'] as const
 

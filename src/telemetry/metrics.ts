@@ -13,8 +13,17 @@ export type SignInOutcome = 'success' | 'refused' | 'failed' | 'test'
 export interface MetricsDeps {
   /** What is in force; undefined before the first load. */
   readonly configuration?: () => Configuration | undefined
+  /** What expires within 60 days or already has, beside the client secrets that the configuration gives a date. */
+  readonly expiring?: () => readonly Expiring[]
   /** Seconds since the epoch. */
   readonly now?: () => number
+}
+
+/** Something of a connection that stops working at a date, in seconds since the epoch. */
+export interface Expiring {
+  readonly connection: string
+  readonly what: 'client_secret' | 'client_certificate' | 'idp_certificate' | 'idp_metadata'
+  readonly at: number
 }
 
 export interface Metrics {
@@ -74,21 +83,39 @@ export const createMetrics = (deps: MetricsDeps = {}): Metrics => {
   })
   const connectionLabel = createBoundedLabel(connectionLimit)
 
-  new Gauge({ // eslint-disable-line no-new
-    name: 'portico_client_secret_expires_timestamp_seconds',
-    help: 'When a client secret expires, for those that do within 60 days or already have.',
+  /** A series for each connection, of what expires soonest there; the earliest of those beyond the limit as `other`. */
+  const expiryGauge = (name: string, help: string, all: () => readonly Pick<Expiring, 'connection' | 'at'>[]) => new Gauge({
+    name,
+    help,
     labelNames: ['connection'],
     registers,
     collect () {
       this.reset()
-      const expiries = [...deps.configuration?.()?.connections.values() ?? []]
-        .flatMap(({ id, clientSecretExpires: at }) => at === undefined || at > now() + notice ? [] : [{ id, at }])
-        .sort((a, b) => a.at - b.at)
-      for (const { id, at } of expiries.slice(0, connectionLimit)) this.set({ connection: id }, at)
+      const soonest = new Map<string, number>()
+      for (const { connection, at } of all()) {
+        if (at <= now() + notice) soonest.set(connection, Math.min(at, soonest.get(connection) ?? Infinity))
+      }
+      const expiries = [...soonest].sort(([, one], [, other]) => one - other)
+      for (const [connection, at] of expiries.slice(0, connectionLimit)) this.set({ connection }, at)
       const next = expiries[connectionLimit]
-      if (next !== undefined) this.set({ connection: 'other' }, next.at)
+      if (next !== undefined) this.set({ connection: 'other' }, next[1])
     }
   })
+  const watched = (what: Expiring['what']) => (deps.expiring?.() ?? []).filter(each => each.what === what)
+
+  expiryGauge(
+    'portico_client_secret_expires_timestamp_seconds',
+    'When a client secret or client certificate expires, for those that do within 60 days or already have.',
+    () => [
+      ...[...deps.configuration?.()?.connections.values() ?? []].flatMap(({ id, clientSecretExpires: at }) => at === undefined ? [] : [{ connection: id, at }]),
+      ...watched('client_certificate')
+    ]
+  )
+  expiryGauge(
+    'portico_idp_certificate_expires_timestamp_seconds',
+    'When a certificate of an identity provider expires, for those that do within 60 days or already have.',
+    () => watched('idp_certificate')
+  )
 
   return {
     registry,
