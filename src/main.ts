@@ -7,6 +7,7 @@ import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
 import { guide } from './commands/guide.ts'
 import { keysNew } from './commands/keys.ts'
+import { links } from './commands/links.ts'
 import { membersBlock, membersErase, membersList, membersMove, membersUnblock } from './commands/members.ts'
 import { serve } from './commands/serve.ts'
 import { suggest } from './config/suggest.ts'
@@ -17,6 +18,7 @@ const commands: readonly Command[] = [
   doctor,
   explain,
   guide,
+  links,
   membersList,
   membersMove,
   membersBlock,
