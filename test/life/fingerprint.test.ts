@@ -62,6 +62,7 @@ const decisions: Readonly<Record<keyof typeof schemas, Readonly<Record<string, D
     tenancy: ends('multiple', 'single'),
     tenants: ends({ a: ['acme.com'] }, {}),
     allow_guests: ends(true, false),
+    claims: ends({ email: 'upn' }, { name: 'name' }),
     discovery_url: ends('https://login.microsoftonline.us/acme')
   },
   okta: {
@@ -85,7 +86,8 @@ const decisions: Readonly<Record<keyof typeof schemas, Readonly<Record<string, D
     jwks_url: ends('https://idp.acme.com/other'),
     issuer: ends('https://other.acme.com', undefined),
     scopes: keeps(['openid']),
-    claims,
+    token_endpoint_auth_method: keeps('client_secret_post'),
+    claims: ends({ subject: 'id' }, { subject: 'sub' }),
     dangerously_trust_token_endpoint: ends(true, false)
   }
 }
