@@ -23,6 +23,8 @@ const policy = () => {
     const hint = oidc.params?.login_hint
     return typeof hint === 'string' && oidc.session?.accountId !== undefined && hint !== oidc.session.accountId && oidc.result?.login === undefined
   }))
+  // "Use another account"; this provider knows it only where it is told how
+  prompts.add(new interactionPolicy.Prompt({ name: 'select_account', requestable: true }), 0)
   return prompts
 }
 
@@ -82,7 +84,7 @@ export const createProvider = async (company: Company, { origin, redirectUri, se
     const login = form.get('login') ?? ''
     const account = accountOf(login)
     if (account === undefined) return sendPage(response, 422, signInPage(company, { uid, hint: login, problem: `${company.name} has nobody of that name.` }))
-    await provider.interactionFinished(request, response, { login: { accountId: account.email, amr: ['pwd'], ts: Math.floor(Date.now() / 1_000) } }, { mergeWithLastSubmission: false })
+    await provider.interactionFinished(request, response, { login: { accountId: account.email, amr: ['pwd'], ts: Math.floor(Date.now() / 1_000) }, select_account: {} }, { mergeWithLastSubmission: false })
   }
 
   return (request, response) => {
