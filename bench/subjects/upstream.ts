@@ -2,11 +2,15 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serveSubject } from '../subject.ts'
 
-/** The app behind everything that is measured: 1 kB of JSON, at once. */
+/** The app behind everything that is measured: 1 kB of JSON, at once. `/role` answers with the role that it was told. */
 const body = Buffer.from(JSON.stringify({ text: 'x'.repeat(1_013) }))
 
 const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
   request.resume()
+  if (request.url === '/role') {
+    response.end(request.headers['x-auth-role'])
+    return
+  }
   response.writeHead(200, {
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': body.length,
