@@ -1,5 +1,6 @@
 import { authorizationCodeGrant, type CustomFetch } from 'openid-client'
 import type { Connection } from '../../config/configuration.ts'
+import { PorticoError, type ErrorCode } from '../../errors.ts'
 import type { AuthorizationResponse } from '../connector.ts'
 import { createClient } from './client.ts'
 import type { Dialect } from './dialect.ts'
@@ -10,6 +11,20 @@ import { readTokenAnswer, type TokenAnswer } from './token-answer.ts'
 
 /** Bytes of a token or userinfo answer (behaviours O15, G12). */
 export const limit = 256 * 1024
+
+const clientRefusals: ReadonlySet<ErrorCode> = new Set(['PORTICO_IDP_CLIENT_REFUSED', 'PORTICO_IDP_SECRET_EXPIRED'])
+
+/** Reads an answer, and has the provider's health tell whether our client was accepted. */
+const judged = (provider: Provider, read: () => TokenAnswer): TokenAnswer => {
+  try {
+    const tokens = read()
+    provider.clientJudged(undefined)
+    return tokens
+  } catch (error) {
+    if (error instanceof PorticoError && clientRefusals.has(error.code)) provider.clientJudged(error)
+    throw error
+  }
+}
 
 /**
  * Spends the code, with PKCE, at the token endpoint. Nothing in the answer is believed yet: openid-client
@@ -31,9 +46,11 @@ export const exchangeCode = async (parts: {
   const secrets = [code, response.secrets.codeVerifier, connection.clientSecret ?? '']
   const answers: TokenAnswer[] = []
 
-  const fetch: CustomFetch = async (url, { headers, body }) => {
-    const answer = await outbound.fetch(url, { method: 'POST', headers, body: String(body), limit }, provider.reach)
-    const tokens = readTokenAnswer(answer, await answer.text(), secrets)
+  const fetch: CustomFetch = async (url, { headers, body: form }) => {
+    const answer = await outbound.fetch(url, { method: 'POST', headers, body: String(form), limit }, provider.reach)
+    const body = await answer.text()
+    const hasExpired = connection.clientSecretExpires !== undefined && connection.clientSecretExpires <= clock()
+    const tokens = judged(provider, () => readTokenAnswer(answer, body, secrets, hasExpired))
     answers.push(tokens)
     return Response.json({ access_token: tokens.accessToken, token_type: 'bearer' })
   }

@@ -15,7 +15,10 @@ import type { Reach } from './reach.ts'
 export interface ProviderHealth {
   /** When its discovery document was last fetched well, by whichever process. */
   readonly lastGood: number | undefined
-  /** What the latest fetch of the document or of the keys failed with; undefined once both went well again. */
+  /**
+   * What the latest fetch of the document or of the keys failed with, or why our client was refused when a
+   * code was exchanged; undefined once all went well again.
+   */
   readonly lastError: ErrorCode | undefined
   readonly lastErrorAt: number | undefined
 }
@@ -29,6 +32,8 @@ export interface Provider {
   metadata (): Promise<Metadata>
   /** Undefined where an operator named none. */
   keys (metadata: Metadata): Keys | undefined
+  /** What its token endpoint thought of our client: why it was refused, or undefined where it was accepted. */
+  clientJudged (refusal: PorticoError | undefined): void
   health (): ProviderHealth
 }
 
@@ -53,7 +58,7 @@ const createProvider = (connection: Connection, deps: ProviderDeps): Provider =>
   const named = 'fixed' in source ? source.fixed.token_endpoint : source.discovery.url
   const reach = { issuerHost: new URL(named).hostname, allowHttp: connection.settings.dangerously_allow_http }
   let lastGood: number | undefined
-  const failures = new Map<'document' | 'keys', { code: ErrorCode, at: number }>()
+  const failures = new Map<'document' | 'keys' | 'client', { code: ErrorCode, at: number }>()
   const failed = (what: 'document' | 'keys', error: PorticoError, kept: boolean): void => {
     failures.set(what, { code: error.code, at: now() })
     log.warn({ connection: connection.id, code: error.code, wanted: error.wanted, got: error.got, kept }, 'identity provider out of reach')
@@ -94,6 +99,11 @@ const createProvider = (connection: Connection, deps: ProviderDeps): Provider =>
         })
       }
       return keys
+    },
+    // The audit event of the sign-in tells the log
+    clientJudged: refusal => {
+      if (refusal === undefined) failures.delete('client')
+      else failures.set('client', { code: refusal.code, at: now() })
     },
     health: () => {
       const latest = [...failures.values()].sort((one, other) => other.at - one.at)[0]

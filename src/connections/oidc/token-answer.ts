@@ -12,9 +12,10 @@ export interface TokenAnswer {
 
 /**
  * Reads the answer of a token endpoint (RFC 6749 §5, OpenID Connect Core §3.1.3.3). Every way in which
- * it can fail has its own code; `secrets` are what was sent and must not come back in a log.
+ * it can fail has its own code; `secrets` are what was sent and must not come back in a log, and
+ * `hasExpired` says that the configured end of the client secret has passed.
  */
-export const readTokenAnswer = (response: Response, body: string, secrets: readonly string[]): TokenAnswer => {
+export const readTokenAnswer = (response: Response, body: string, secrets: readonly string[], hasExpired = false): TokenAnswer => {
   const wanted = 'tokens from the token endpoint'
   const content = parseObject(body)
   const error = content?.error
@@ -24,7 +25,7 @@ export const readTokenAnswer = (response: Response, body: string, secrets: reado
   if (typeof error === 'string' && error !== '') {
     const got = foreignError(error, content?.error_description, secrets)
     const fault = clientFault(response.status, error, content?.error_description)
-    if (fault === 'expired') throw new PorticoError('PORTICO_IDP_SECRET_EXPIRED', { wanted, got })
+    if (fault === 'expired' || (fault === 'refused' && hasExpired)) throw new PorticoError('PORTICO_IDP_SECRET_EXPIRED', { wanted, got })
     if (fault !== undefined) throw new PorticoError('PORTICO_IDP_CLIENT_REFUSED', { wanted, got, remedy: clientRemedy(content?.error_description, secrets) })
     if (error === 'invalid_grant') throw new PorticoError('PORTICO_IDP_CODE_REFUSED', { wanted, got })
     throw new PorticoError('PORTICO_IDP_TOKEN_REFUSED', { wanted, got })
