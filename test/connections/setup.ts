@@ -4,13 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import type { Configuration, Connection } from '../../src/config/configuration.ts'
-import { oidc } from '../../src/config/schema/connectors/oidc.ts'
+import { canonicalDomain } from '../../src/config/schema/domain.ts'
+import { connection as connectionSchema } from '../../src/config/schema/organization.ts'
 import { createConnectors, type Connectors } from '../../src/connections/connectors.ts'
 import { createSqliteStore } from '../../src/store/sqlite.ts'
 import type { Identity } from '../../src/connections/connector.ts'
+import type { Trace } from '../../src/connections/trace.ts'
 import { PorticoError } from '../../src/errors.ts'
 import type { Store } from '../../src/store/store.ts'
+import { createBrowser } from '../support/browser.ts'
 import { configurationOf, connectionOf, organizationOf } from '../support/configuration.ts'
+import { signIn } from '../support/provider.ts'
 
 const organization = organizationOf('acme', { name: 'Acme' })
 
@@ -19,20 +23,37 @@ export const clientSecret = 'the client secret of the tests, long enough'
 
 export const redirectUri = 'http://auth.localhost:8080/login/oidc_acme/callback'
 
-/** A connection with the defaults of the schema. */
-export const connectionTo = (discoveryUrl: string, overrides: { id?: string, secret?: string, fingerprint?: string, domains?: string[], settings?: Record<string, unknown> } = {}): Connection => {
-  const id = overrides.id ?? 'oidc_acme'
-  const domains = overrides.domains ?? ['acme.com', 'acme.co.uk']
-  const settings = oidc.parse({
-    connector: 'oidc', status: 'active', domains: ['acme.com'], discovery_url: discoveryUrl, client_id: 'portico', client_secret: 'in the connection', ...overrides.settings
-  })
-  return connectionOf(id, organization, {
-    domains: new Set(domains),
-    clientSecret: overrides.secret ?? clientSecret,
-    settings,
-    fingerprint: overrides.fingerprint ?? `fingerprint of ${discoveryUrl}`
+/** A connection of any connector, from settings as they stand in YAML; what is left out is as usual. */
+export const connectionFrom = (settings: Record<string, unknown>, changed: Partial<Connection> = {}): Connection => {
+  const usual = { status: 'active', domains: ['acme.com', 'acme.co.uk'], client_id: 'portico', client_secret: 'in the connection' }
+  const parsed = connectionSchema.parse({ ...usual, ...settings })
+  if (parsed.connector === 'saml') throw new Error('not built')
+  const canonical = (domains: readonly string[]): string[] => domains.map(domain => canonicalDomain(domain) ?? domain)
+  const domains = changed.domains ?? new Set(canonical(parsed.domains))
+  return connectionOf(changed.id ?? `${parsed.connector}_acme`, organization, {
+    connector: parsed.connector,
+    assertable: new Set([...domains, ...canonical(parsed.accepts)]),
+    callback: parsed.callback,
+    requireAcr: parsed.require_acr,
+    requireAmr: parsed.require_amr,
+    groups: { filter: parsed.groups?.filter, rename: new Map(Object.entries(parsed.groups?.rename ?? {})) },
+    bearer: parsed.bearer,
+    clientSecret,
+    settings: parsed,
+    fingerprint: `fingerprint of ${JSON.stringify(settings)}`,
+    ...changed,
+    domains
   })
 }
+
+/** A connection to an OpenID provider with discovery, with the defaults of the schema. */
+export const connectionTo = (discoveryUrl: string, overrides: { id?: string, secret?: string, fingerprint?: string, domains?: string[], settings?: Record<string, unknown> } = {}): Connection =>
+  connectionFrom({ connector: 'oidc', discovery_url: discoveryUrl, ...overrides.settings }, {
+    id: overrides.id ?? 'oidc_acme',
+    domains: new Set(overrides.domains ?? ['acme.com', 'acme.co.uk']),
+    clientSecret: overrides.secret ?? clientSecret,
+    fingerprint: overrides.fingerprint ?? `fingerprint of ${discoveryUrl}`
+  })
 
 const keys = [randomBytes(32)]
 
@@ -80,12 +101,12 @@ export const createBench = (connections: readonly Connection[], overrides: { sto
 }
 
 /** Begins a sign-in, lets `change` meddle with what comes back, and finishes it. */
-export const signInAt = async (bench: Bench, connection: Connection, provider: { authorize (url: string): URLSearchParams }, change?: (parameters: URLSearchParams) => void): Promise<Identity> => {
+export const signInAt = async (bench: Bench, connection: Connection, provider: { authorize (url: string): URLSearchParams }, change?: (parameters: URLSearchParams) => void, trace?: Trace): Promise<Identity> => {
   const state = randomBytes(8).toString('hex')
-  const { url, secrets } = await bench.connectors.oidc.authorize(connection, { redirectUri, state, loginHint: undefined, prompt: undefined })
+  const { url, secrets } = await bench.connectors[connection.connector].authorize(connection, { redirectUri, state, loginHint: undefined, prompt: undefined })
   const parameters = provider.authorize(url)
   change?.(parameters)
-  return bench.connectors.oidc.authenticate(connection, { parameters, redirectUri, state, secrets }, Date.now() / 1_000)
+  return bench.connectors[connection.connector].authenticate(connection, { parameters, redirectUri, state, secrets }, Date.now() / 1_000, trace)
 }
 
 /** The code of the PorticoError that `work` ends in; anything else fails. */
@@ -97,4 +118,15 @@ export const codeOf = async (work: Promise<unknown>): Promise<string> => {
     if (error instanceof PorticoError) return error.code
     throw error
   }
+}
+
+/** The same at a real provider, where `login` is typed; `sent` is told what went to its authorization endpoint. */
+export const signInThrough = async (bench: Bench, connection: Connection, login: string, sent?: (parameters: URLSearchParams) => void, hints: { loginHint?: string, prompt?: string, trace?: Trace } = {}): Promise<Identity> => {
+  const connector = bench.connectors[connection.connector]
+  const state = randomBytes(8).toString('hex')
+  const { url, secrets } = await connector.authorize(connection, { redirectUri, state, loginHint: hints.loginHint, prompt: hints.prompt })
+  sent?.(new URL(url).searchParams)
+  const back = await signIn(url, createBrowser(), login)
+  const parameters = back.location?.searchParams ?? new URLSearchParams()
+  return connector.authenticate(connection, { parameters, redirectUri, state, secrets }, Date.now() / 1_000, hints.trace)
 }

@@ -15,6 +15,8 @@ export interface ProviderOptions {
   readonly port?: number
   /** Path below the origin that the issuer has: `/realms/acme`. */
   readonly path?: string
+  /** Served beside it, by path from the root of the origin. */
+  readonly documents?: Readonly<Record<string, (issuer: string) => unknown>>
 }
 
 export interface RunningProvider {
@@ -83,6 +85,11 @@ export const startProvider = async (options: ProviderOptions): Promise<RunningPr
   const answer = provider.callback()
 
   server.on('request', (request, response) => {
+    const document = options.documents?.[request.url ?? '/']
+    if (document !== undefined) {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document(issuer)))
+      return
+    }
     const below = (request.url ?? '/').split('?', 1)[0]?.slice(path.length) ?? ''
     const key = below.replace(/^\/(interaction|auth)\/.*$/, '/$1')
     hits.set(key, (hits.get(key) ?? 0) + 1)
