@@ -11,6 +11,7 @@ h1 { margin: 0 0 .75rem; font-size: 1.35rem; line-height: 1.25 }
 p { margin: .75rem 0 }
 label { display: block; font-weight: 600; margin: 1.25rem 0 .35rem }
 input { width: 100%; padding: .65rem .75rem; font: inherit; color: inherit; background: transparent; border: 1px solid var(--line); border-radius: 8px }
+input[type=checkbox] { width: auto } fieldset { margin: 1.25rem 0 0; padding: .5rem 1rem; border: 1px solid var(--line); border-radius: 8px } legend { font-weight: 600 } fieldset label { font-weight: 400; margin: .35rem 0 }
 input:focus-visible, button:focus-visible, a:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 button, .button { display: block; width: 100%; margin-top: 1rem; padding: .7rem 1rem; font: inherit; font-weight: 600; text-align: center; text-decoration: none; color: var(--on-accent); background: var(--accent); border: 0; border-radius: 8px; cursor: pointer }
 a { color: var(--accent) }
@@ -18,7 +19,7 @@ a { color: var(--accent) }
 .soft, dt { color: var(--soft); font-size: .9rem }
 code { font-size: .9em }
 dl { margin: 1.25rem 0 0 } dd { margin: 0 0 .6rem }
-ul { padding-left: 1.2rem }
+ul { padding-left: 1.2rem } li form button { width: auto; margin: .25rem 0 1rem; padding: .2rem .75rem; font-size: .9rem; color: inherit; background: transparent; border: 1px solid var(--line) }
 .wide { max-width: 60rem } .wide h2 { margin: 2rem 0 .5rem; font-size: 1.1rem }
 table { width: 100%; border-collapse: collapse; font-size: .9rem } th, td { padding: .4rem .6rem .4rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line) } th { color: var(--soft); font-weight: 600 }
 pre { margin: .5rem 0; padding: .75rem; overflow-x: auto; white-space: pre-wrap; background: var(--ground); border-radius: 8px; font-size: .85rem }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import fc from 'fast-check'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { newApiKey } from '../../src/access/api-key.ts'
@@ -11,7 +12,7 @@ import { mostWrongKeys } from '../../src/hosts/wrong-keys.ts'
 import { main } from '../../src/main.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { send, type Answer, type Browser, type SendOptions } from '../support/browser.ts'
-import { codeOf, linksOf, origins, startGateway, type Echo, type World } from '../support/gateway.ts'
+import { callbackOf, codeOf, linksOf, origins, startGateway, type Echo, type World } from '../support/gateway.ts'
 
 const day = 86_400
 
@@ -62,7 +63,8 @@ const untilRefused = (ask: () => Promise<Answer>): Promise<Answer> => until(({ s
 const claimsOf = (assertion: string): Record<string, unknown> => JSON.parse(Buffer.from(assertion.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>
 
 t.test('R13 an API key speaks for its owner', async t => {
-  const world = await startGateway(t)
+  const world = await startGateway(t, { lines: ['logs: { level: trace }'] })
+  await world.reload({})
   const browser = world.browser()
   await world.signIn(browser, `${origins.analytics}/x`)
   const page = await browser.open(`${origins.auth}/account`)
@@ -232,15 +234,20 @@ t.test('R13 an API key speaks for its owner', async t => {
   })
 
   await t.test('R13 whoever signed in a while ago does so again first', async t => {
+    const later = world.browser()
+    await world.signIn(later, `${origins.analytics}/x`)
     world.setClock(20 * 60)
-    const refused = await make(browser)
+    const refused = await make(later)
     t.match([refused.status, codeOf(refused)], [403, 'PORTICO_RECENT_SIGN_IN'])
-    const page = await browser.open(`${origins.auth}/account`)
+    const page = await later.open(`${origins.auth}/account`)
     t.notMatch(page.text, /name="label"/)
     const again = linksOf(page)['Sign in again to make an API key'] ?? ''
-    t.equal((await browser.send(again, { headers: { 'sec-fetch-site': 'cross-site' } })).location?.href, `${origins.auth}/account`, 'no other site sends anybody away')
-    const begun = await browser.send(again)
+    t.equal((await later.send(again, { headers: { 'sec-fetch-site': 'cross-site' } })).location?.href, `${origins.auth}/account`, 'no other site sends anybody away')
+    const begun = await later.send(again)
     t.equal(begun.location?.searchParams.get('prompt'), 'login')
+    const back = await world.signIn(later, again)
+    t.equal(back.url.href, `${origins.auth}/account`)
+    t.match(back.text, /name="label"/, 'and then may')
     world.setClock(0)
   })
 
@@ -269,6 +276,18 @@ t.test('R13 an API key speaks for its owner', async t => {
     world.setClock(0)
   })
 
+  await t.test('V23 whatever is in these headers, nobody reaches the app unknown', async t => {
+    const before = world.received.length
+    const text = fc.oneof(fc.string({ unit: 'grapheme-ascii' }), fc.constantFrom(key, key.slice(0, 30), 'eyJhbGciOiJub25lIn0.e30.', 'ptk_', 'null', 'undefined'))
+    await fc.assert(fc.asyncProperty(fc.constantFrom('Bearer', 'bearer', 'Basic', 'Token', ''), text, text, async (scheme, one, two) => {
+      if ([one, two].some(value => value.trim() === key)) return
+      const clean = (value: string) => value.replace(/[^\x20-\x7e]/g, '').trim()
+      const { status } = await call(world, `${origins.analytics}/x`, { authorization: clean(`${scheme} ${one}`), 'x-api-key': clean(two) })
+      t.ok([400, 401, 429].includes(status), `${status}`)
+    }), { numRuns: 60 })
+    t.equal(world.received.length, before)
+  })
+
   await t.test('R13 no key is in a log, a metric, the store, or on any page', async t => {
     const metrics = await (await fetch(`http://127.0.0.1:${world.opsPort}/metrics`)).text()
     const folder = dirname(world.configuration.store.path)
@@ -283,7 +302,7 @@ t.test('R13 an API key speaks for its owner', async t => {
 })
 
 t.test('R13 what ends a key, and what pauses it', async t => {
-  const world = await startGateway(t, { lines: ['logs: { level: trace }'] })
+  const world = await startGateway(t, { client: { redirect_uris: ['acme_oidc', 'acme_next', 'globex_oidc'].map(callbackOf) } })
   const browser = world.browser()
   await world.signIn(browser, `${origins.analytics}/x`)
   const other = await createGateway({ configuration: world.configuration, log: createLog({ level: 'silent' }) })
@@ -342,17 +361,39 @@ t.test('R13 what ends a key, and what pauses it', async t => {
     t.match(world.lines.find(({ event, by }) => event === 'api_key_revoked' && by === 'connection'), { audit: true, organization: 'acme' })
   })
 
+  await t.test('R13 V33 blocked and erased by command, on every instance', async t => {
+    for (const end of [['block'], ['erase']]) {
+      const ada = world.browser()
+      await world.signIn(ada, `${origins.analytics}/x`)
+      const { key } = await madeBy(ada)
+      for (const instance of [world, { port }]) t.equal((await at(key, instance)()).status, 200)
+      t.equal((await portico(world, 'members', ...end, '--email', 'ada@acme.com')).status, 0, end.join(' '))
+      for (const instance of [{ port }, world]) t.equal(codeOf(await untilRefused(at(key, instance))), 'PORTICO_API_KEY_INVALID', end.join(' '))
+      if (end.includes('block')) {
+        t.equal((await portico(world, 'members', 'unblock', '--email', 'ada@acme.com')).status, 0)
+        await portico(world, 'members', 'erase', '--email', 'ada@acme.com')
+      }
+    }
+  })
+
   await t.test('R10 a connection that takes over keeps the keys, before and after its people sign in', async t => {
     const { acme = '' } = world.files
     const ada = world.browser()
     await world.signIn(ada, `${origins.analytics}/x`)
     const { key } = await madeBy(ada)
+    const before = echoOf(await at(key)()).headers
     const [, settings = ''] = /acme_oidc:\n([\s\S]*)/.exec(acme) ?? []
-    await world.reload({ acme: `${acme}\n  acme_next:\n    replaces: acme_oidc\n${settings}` })
-    const answer = await at(key)()
-    t.equal(answer.status, 200)
-    t.equal(echoOf(answer).headers['x-auth-email'], 'ada@acme.com')
+    const both = `${acme}\n  acme_next:\n    replaces: acme_oidc\n${settings}`
+    await world.reload({ acme: both })
+    t.equal(echoOf(await at(key)()).headers['x-auth-email'], 'ada@acme.com')
+    const page = await world.signIn(ada, `${origins.analytics}/x`)
+    t.match(echoOf(page).headers, { 'x-auth-connection': 'acme_next', 'x-auth-user': before['x-auth-user'] })
+    const after = await until(({ text }) => text.includes('acme_next'), at(key))
+    t.match(echoOf(after).headers, { 'x-auth-connection': 'acme_next', 'x-auth-user': before['x-auth-user'] })
+    await world.reload({ acme: both.replace('status: active', 'status: disabled') })
+    t.equal((await at(key)()).status, 200, 'the old one is off for good')
     await world.reload({ acme })
+    t.equal(codeOf(await at(key)()), 'PORTICO_API_KEY_INVALID', 'the new one is gone, and nothing takes over from it')
   })
 })
 

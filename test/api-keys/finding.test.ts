@@ -228,7 +228,7 @@ t.test('R13 E5 under a new first key it is found by the older one, and kept unde
   t.match(await finder([newer]).find(text, place), { member: member.id }, 'so that the older one may go')
 })
 
-t.test('R13 wrong keys are counted by network, in bounded room', async t => {
+t.test('R13 V13 V14 wrong keys are counted by network, however it is written, in bounded room', async t => {
   const clock = { now: 1_000 }
   const wrong = createWrongKeys(() => clock.now)
   for (let i = 0; i < mostWrongKeys; i++) t.equal(wrong.count('192.0.2.1'), undefined)
@@ -236,6 +236,7 @@ t.test('R13 wrong keys are counted by network, in bounded room', async t => {
   t.equal(wrong.count('192.0.2.2'), undefined, 'of another')
   for (let i = 0; i < mostWrongKeys; i++) wrong.count(`2001:db8::${i.toString(16)}`)
   t.equal(wrong.count('2001:db8::ffff'), 60, 'a /64 is one')
+  t.equal(wrong.count('2001:DB8:0:0:0::1'), 60)
   for (let i = 0; i < 25_000; i++) wrong.count(`10.0.${i >> 8}.${i & 255}`)
   t.equal(wrong.count('192.0.2.1'), undefined, 'forgotten rather than kept for ever')
   for (let i = 0; i < mostWrongKeys; i++) wrong.count('192.0.2.3')
