@@ -47,13 +47,6 @@ export interface Returning {
 
 const nameOf = (arrival: Arrival): string => arrival === undefined ? 'the shared callback' : `the callback of ${arrival}`
 
-/**
- * Whether the return must name its issuer (RFC 9207): at the shared redirect URI nothing else tells
- * providers apart, but for Google and Entra themselves, whose issuer the ID token proves.
- */
-const mustNameIssuer = ({ settings }: Connection): boolean =>
-  !(settings.connector === 'google' || settings.connector === 'entra') || settings.discovery_url !== undefined
-
 /** The return from an identity provider, the same for sign-ins and for tests of them. */
 export const createReturning = ({ configuration, sealer, store, connectors, now }: Pick<LoginDeps, 'configuration' | 'sealer' | 'store' | 'connectors' | 'now'>): Returning => ({
   read: (arrival, visit) => {
@@ -83,19 +76,13 @@ export const createReturning = ({ configuration, sealer, store, connectors, now 
 
   use: async ({ id, iat }) => await store.putIfAbsent('attempt', id, 'used', iat + attemptLifetime + 60),
 
-  authenticate: async (connection, { attempt, parameters, given }, trace) => {
-    if (attempt.shared === true && mustNameIssuer(connection) && !parameters.has('iss')) {
-      const expectation = { wanted: `iss ${connectors.issuer(connection)} (RFC 9207) at the shared callback`, got: 'none' }
-      trace?.check({ name: 'iss of the response', passed: false, ...expectation })
-      throw new PorticoError('PORTICO_RESPONSE_ISSUER', { ...expectation, connection: connection.id, remedy: 'This provider does not name itself in its answers: use `callback: own`, and register that redirect URI.' })
-    }
-    return await connectors[connection.connector].authenticate(connection, {
+  authenticate: async (connection, { attempt, parameters, given }, trace) =>
+    await connectors[connection.connector].authenticate(connection, {
       parameters,
       redirectUri: redirectUriOf(configuration().authOrigin, { id: connection.id, callback: attempt.shared === true ? 'shared' : 'own' }),
       state: given,
       secrets: { nonce: attempt.nonce, codeVerifier: attempt.codeVerifier }
-    }, now(), trace)
-  },
+    }, now(), trace),
 
   forward: (arrival, visit) => {
     const parameters = visit.form.toString()

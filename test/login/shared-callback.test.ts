@@ -143,20 +143,39 @@ t.test('R27 callback: own and shared, side by side and one after the other', asy
 })
 
 t.test('O9 a provider that does not name itself cannot share a callback', async t => {
-  const rogue = await startHostileProvider({ key: await createSigningKey() })
-  t.teardown(() => rogue.close())
-  rogue.script.profile = { email: 'eve@rogue.example', email_verified: true }
-  const world = await startGateway(t, {
-    organizations: ({ acme }) => ({ rogue: acme?.replace('Acme Corp', 'Rogue').replaceAll('acme_oidc', 'rogue_oidc').replace('[acme.com, acme.co.uk]', '[rogue.example]').replace(/discovery_url: \S+/, `discovery_url: ${rogue.issuer}\n    callback: shared`) })
+  const start = async (advertised: boolean) => {
+    const rogue = await startHostileProvider({ key: await createSigningKey() })
+    t.teardown(() => rogue.close())
+    rogue.script = {
+      profile: { email: 'eve@rogue.example', email_verified: true },
+      discovery: document => ({ ...document, authorization_response_iss_parameter_supported: advertised })
+    }
+    const world = await startGateway(t, {
+      organizations: ({ acme }) => ({
+        rogue: acme?.replace('Acme Corp', 'Rogue').replaceAll('acme_oidc', 'rogue_oidc').replace('[acme.com, acme.co.uk]', '[rogue.example]').replace(/discovery_url: \S+/, `discovery_url: ${rogue.issuer}\n    callback: shared`)
+      })
+    })
+    return { rogue, world }
+  }
+
+  await t.test('O9 one that does not say that it would is not even asked', async t => {
+    const { world } = await start(false)
+    const answer = await world.browser().send(`${origins.auth}/login/rogue_oidc?app=portal`)
+    t.match({ location: answer.location, code: codeOf(answer) }, { location: undefined, code: 'PORTICO_SHARED_CALLBACK' })
+    t.match(world.lines.find(({ event }) => event === 'sign_in_refused'), { code: 'PORTICO_SHARED_CALLBACK', connection: 'rogue_oidc', remedy: /callback/ }, 'and the operator reads what to do')
   })
-  const attempt = async (): Promise<Answer> => {
+
+  await t.test('O9 one that says so, and does not: no code is spent', async t => {
+    const { rogue, world } = await start(true)
     const browser = world.browser()
     const sent = await browser.open(`${origins.auth}/login/rogue_oidc?app=portal`, { until: url => url.origin === rogue.issuer })
     t.equal(sent.location?.searchParams.get('redirect_uri'), shared)
-    return await browser.open(`${shared}?${rogue.authorize(sent.location?.href ?? '')}`)
-  }
-  const answer = await attempt()
-  t.match({ status: answer.status, code: codeOf(answer) }, { status: 400, code: 'PORTICO_RESPONSE_ISSUER' })
-  t.equal(rogue.hits.get('/token') ?? 0, 0)
-  t.match(world.lines.find(({ event }) => event === 'sign_in_refused'), { code: 'PORTICO_RESPONSE_ISSUER', connection: 'rogue_oidc', remedy: /callback: own/ }, 'and the operator reads what to do')
+    const answer = await browser.open(`${shared}?${rogue.authorize(sent.location?.href ?? '')}`)
+    t.match({ status: answer.status, code: codeOf(answer) }, { status: 400, code: 'PORTICO_RESPONSE_ISSUER' })
+    t.equal(rogue.hits.get('/token') ?? 0, 0)
+  })
+})
+
+t.test('R27 no connection can be called what the shared callback is called', async t => {
+  await t.rejects(startGateway(t, { organizations: ({ acme }) => ({ acme: acme?.replaceAll('acme_oidc', 'callback') }) }), /\/login\/callback/)
 })
