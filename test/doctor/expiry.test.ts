@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import t from 'tap'
 import type { Configuration, Connection } from '../../src/config/configuration.ts'
+import { expiryNotice } from '../../src/config/checks/notice.ts'
 import { createExpiries, daysLeft, stageOf, urgencyOf } from '../../src/connections/expiry.ts'
 import { createExpiryWatch, type ExpiryWatch } from '../../src/connections/expiry-watch.ts'
 import { createStatus } from '../../src/hosts/status.ts'
@@ -177,4 +178,12 @@ t.test('R11 stages are compared at their very moment', async t => {
     t.equal(urgencyOf(start + left, start), urgency, String(left))
   }
   t.same([daysLeft(start + 1.5 * day, start), daysLeft(start - 1, start)], [1, -1])
+})
+
+t.test('R11 check warns of the same, 60 days ahead', async t => {
+  const date = (left: number): string => new Date((start + left * day) * 1_000).toISOString().slice(0, 10)
+  t.equal(expiryNotice(date(61), start), undefined)
+  t.equal(expiryNotice(date(60), start), 'expires in 60 days')
+  t.equal(expiryNotice(date(1), start), 'expires in 1 day')
+  t.equal(expiryNotice(date(-1), start), `expired on ${date(-1)}`)
 })

@@ -9,6 +9,7 @@ import type { Draft } from '../walk.ts'
 import { checkEntra } from './entra.ts'
 import { checkPair } from './gateway.ts'
 import { checkManual } from './manual.ts'
+import { expiryNotice } from './notice.ts'
 import type { OrganizationDraft } from './tenure.ts'
 
 type ConnectionDraft = Draft<ConnectionSettings>
@@ -76,7 +77,7 @@ const checkCommon = (connection: ConnectionDraft, complain: Complain): void => {
   }
 }
 
-/** A client certificate: readable, with its own RSA key, as Entra takes them; a past date is a warning, since it must not hold up a reload. */
+/** A client certificate: readable, with its own RSA key, as Entra takes them; its end is a warning (product R11), also once it is past, since it must not hold up a reload. */
 const checkCertificate = (file: string, path: Path, contents: Contents, now: number, report: Report): void => {
   checkPair(file, path, contents, report)
   const key = contents(file, [...path, 'key'])
@@ -84,8 +85,9 @@ const checkCertificate = (file: string, path: Path, contents: Contents, now: num
     report({ file, path: [...path, 'key'], message: 'is no RSA key', remedy: 'Entra takes RSA keys alone: make one of 2048 bits or more' })
   }
   const [certificate] = readCertificates(contents(file, [...path, 'certificate']) ?? '') ?? []
-  if (certificate !== undefined && Date.parse(certificate.validTo) / 1000 < now) {
-    report({ file, path: [...path, 'certificate'], severity: 'warning', message: `expired on ${certificate.validTo}`, remedy: 'make a new one and upload it to the application in Entra' })
+  const notice = certificate === undefined ? undefined : expiryNotice(certificate.validTo, now)
+  if (notice !== undefined) {
+    report({ file, path: [...path, 'certificate'], severity: 'warning', message: notice, remedy: 'make a new one and upload it to the application in Entra' })
   }
 }
 

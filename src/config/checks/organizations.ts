@@ -7,13 +7,11 @@ import { suggest } from '../suggest.ts'
 import type { Draft } from '../walk.ts'
 import { createDomainCheck } from './domains.ts'
 import { createLoginHostCheck } from './login-hosts.ts'
+import { expiryNotice } from './notice.ts'
 import { checkReplaces } from './replaces.ts'
 import type { ConnectionDraft, OrganizationDraft } from './tenure.ts'
 
 export type { OrganizationDraft }
-
-const day = 86_400
-const noticeDays = 60
 
 /** Paths below `/login/` that are not connections. */
 const reservedIds: ReadonlySet<string> = new Set(['callback', 'replace', 'choose'])
@@ -39,11 +37,8 @@ const checkSession = ({ file, settings }: OrganizationDraft, gateway: Draft<Port
 }
 
 const checkExpiry = (file: string, path: Path, expires: string | undefined, now: number, report: Report): void => {
-  if (expires === undefined) return
-  const left = Math.floor((Date.parse(expires) / 1000 - now) / day)
-  if (left > noticeDays) return
-  const message = left < 0 ? `the client secret expired on ${expires}` : `the client secret expires in ${left} day${left === 1 ? '' : 's'}`
-  report({ file, path, severity: 'warning', message, remedy: 'ask the organization for a new one' })
+  const notice = expires === undefined ? undefined : expiryNotice(expires, now)
+  if (notice !== undefined) report({ file, path, severity: 'warning', message: `the client secret ${notice}`, remedy: 'ask the organization for a new one' })
 }
 
 const urlKeys = ['discovery_url', 'authorization_url', 'token_url', 'userinfo_url', 'jwks_url'] as const
