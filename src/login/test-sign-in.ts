@@ -1,6 +1,6 @@
 import { mayUse } from '../access/apps.ts'
 import type { AppPlace, Connection } from '../config/configuration.ts'
-import { standingOf } from '../config/standing.ts'
+import { standingOf, type Standing } from '../config/standing.ts'
 import type { Identity } from '../connections/connector.ts'
 import { PorticoError, publicText } from '../errors.ts'
 import { testPage, type TestResult } from '../pages/test-page.ts'
@@ -33,6 +33,14 @@ interface Outcome {
   readonly error?: PorticoError
 }
 
+/** The refusal as who holds the link may read it: of a testing connection that is the customer, who is told nothing of others. */
+const refusalOf = (error: PorticoError, standing: Standing): TestResult['refusal'] => {
+  const { title, text, tell } = publicText(error.code)
+  const isOthers = error.code === 'PORTICO_OTHER_ORGANIZATION' && standing !== 'active'
+  const shown = (words: string | undefined): string | null => words === undefined || isOthers ? null : redactText(words)
+  return { code: error.code, title, wanted: shown(error.wanted), got: shown(error.got), remedy: isOthers ? tell ?? text : error.remedy }
+}
+
 /**
  * The test sign-in (product R9): a real one at the real provider, that changes nothing. No path of it
  * reaches a session, a ticket, a member record, or a signature.
@@ -41,15 +49,16 @@ export const createTestSignIn = (deps: LoginDeps, steps: { readonly attempting: 
   const { configuration, sealer, sessions, store, audit, metrics, log, preview, now } = deps
   const { attempting, returning } = steps
 
-  const appsFor = (connection: Connection, session: Session): TestResult['apps'] =>
-    [...configuration().apps.values()].flatMap(app => {
+  /** Of the organization's apps alone: what others there are is not its business. */
+  const appsFor = ({ organization }: Connection, session: Session): TestResult['apps'] =>
+    [...configuration().apps.values()].filter(app => mayUse(organization, app, undefined)).flatMap(app => {
       const told = (place: AppPlace) => {
         const { headers, assertion } = preview(session, place)
         return { headers, assertion: assertion ?? null }
       }
       const [place] = app.places
       if (place === undefined) return []
-      const allowed = mayUse(connection.organization, app, session.groups ?? [])
+      const allowed = mayUse(organization, app, session.groups ?? [])
       return [{ app: app.name, url: place.origin, allowed, ...allowed ? told(place) : { headers: [], assertion: null } }]
     })
 
@@ -59,15 +68,7 @@ export const createTestSignIn = (deps: LoginDeps, steps: { readonly attempting: 
     connector: connection.connector,
     standing: standingOf(connection, now()),
     verdict: error === undefined ? 'accepted' : 'refused',
-    refusal: error === undefined
-      ? null
-      : {
-          code: error.code,
-          title: publicText(error.code).title,
-          wanted: error.wanted === undefined ? null : redactText(error.wanted),
-          got: error.got === undefined ? null : redactText(error.got),
-          remedy: error.remedy
-        },
+    refusal: error === undefined ? null : refusalOf(error, standingOf(connection, now())),
     checks: recorded?.checks ?? [],
     claims: recorded?.claims ?? {},
     fields: recorded?.fields ?? [],
