@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import { createApp } from './app.ts'
 import { companies } from './companies.ts'
 import { close, listen, mustBeFree } from './listen.ts'
+import type { Places } from './places.ts'
 import { startPortico } from './portico.ts'
 import type { RunningPortico } from './portico.ts'
 import { createProvider } from './provider.ts'
@@ -11,7 +12,7 @@ import type { Settings } from './settings.ts'
 const startProviders = async ({ places, secrets }: Settings): Promise<Server> => {
   const origin = `http://idp.localhost:${places.provider}`
   const handlers = new Map(await Promise.all(companies.map(async company => {
-    const redirectUri = `${places.authOrigin}/login/${company.id}_oidc/callback`
+    const redirectUri = `${places.authOrigin}/login/${company.connection}/callback`
     return [company.id, await createProvider(company, { origin, redirectUri, secret: secrets.get(company.id) ?? '' })] as const
   })))
   return await listen(places.provider, 'the identity providers', (request, response) => {
@@ -21,15 +22,21 @@ const startProviders = async ({ places, secrets }: Settings): Promise<Server> =>
   })
 }
 
-const welcome = ({ places, config, log }: Settings): string => `
+const ownPages = ({ gateway }: Places): string => companies
+  .flatMap(({ name, loginHost }) => loginHost === undefined ? [] : [`            or at ${name}’s own page, http://${loginHost}.localhost:${gateway}\n`]).join('')
+
+const welcome = ({ places, config, log, envFile }: Settings): string => `
 Portico is ready.
 
   open      ${places.apps.map(({ origin }) => origin).join('\n            ')}
 
   sign in   ${companies.map(({ name, accounts }) => `${accounts.filter(({ remark }) => remark === undefined).map(({ email }) => email).join(', ')} at ${name}`).join('\n            ')}
             with any password
-
+${ownPages(places)}
   change    ${config} and its organizations/: what you save is in force at once
+  ask       set -a; . ${envFile}; set +a     (once, in another shell)
+            npm run --silent portico -- explain --config ${config} --email ada@acme.example --url ${places.apps[0]?.origin ?? ''}
+            npm run --silent portico -- doctor --config ${config}
   look at   http://127.0.0.1:${places.ops}/metrics
   log       ${log}
 
@@ -39,7 +46,7 @@ Ctrl-C ends everything.
 const say = (line: string): void => { console.log(line) }
 
 /**
- * The demo: two identity providers, four apps, and Portico in front of them, until a signal ends it.
+ * The demo: three identity providers, four apps, and Portico in front of them, until a signal ends it.
  * Answers with the exit status.
  */
 export const main = async (args: readonly string[]): Promise<number> => {

@@ -45,7 +45,7 @@ export const createProvider = async (company: Company, { origin, redirectUri, se
     cookies: { keys: [randomBytes(32).toString('base64url')], names: { session: `${company.id}_session`, interaction: `${company.id}_interaction`, resume: `${company.id}_resume` } },
     responseTypes: ['code'],
     scopes: ['openid', 'email', 'profile', 'groups'],
-    claims: { openid: ['sub', 'amr'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
+    claims: { openid: ['sub', 'amr', ...company.workspace === undefined ? [] : ['hd']], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
     features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: false } },
     ttl: { AccessToken: hour, AuthorizationCode: 60, IdToken: hour, RefreshToken: hour, Interaction: hour, Session: 8 * hour, Grant: 8 * hour },
     clientBasedCORS: () => false,
@@ -55,7 +55,7 @@ export const createProvider = async (company: Company, { origin, redirectUri, se
       if (account === undefined) return undefined
       return {
         accountId: account.email,
-        claims: () => ({ sub: `${company.id}-${account.email}`, email: account.email, email_verified: true, name: account.name, groups: [...account.groups] })
+        claims: () => ({ sub: `${company.id}-${account.email}`, email: account.email, email_verified: true, name: account.name, groups: [...account.groups], ...company.workspace !== undefined && { hd: company.workspace } })
       }
     },
     // The company has agreed for its people: nobody is asked.

@@ -12,6 +12,8 @@ export interface Settings {
   readonly config: string
   /** Where Portico's own log goes. */
   readonly log: string
+  /** What a shell sets before it runs a command of Portico beside the demo. */
+  readonly envFile: string
   /** By company id. */
   readonly secrets: ReadonlyMap<string, string>
   /** What the configuration reads from the environment. */
@@ -52,14 +54,18 @@ export const readSettings = (args: readonly string[]): Settings => {
   mkdirSync(data, { recursive: true })
   if (copied) copyConfiguration(join(data, 'config'), offset)
   const secrets = new Map(companies.map(({ id }) => [id, random()]))
+  const env = {
+    PORTICO_KEY: keptKey(join(data, 'demo.key')),
+    ...Object.fromEntries(companies.map(({ id, secretVariable }) => [secretVariable, secrets.get(id) ?? '']))
+  }
+  const envFile = join(data, 'demo.env')
+  writeFileSync(envFile, Object.entries(env).map(([name, value]) => `${name}='${value}'\n`).join(''), { mode: 0o600 })
   return {
     places: placesAt(offset),
     config: relative('', copied ? join(data, 'config/portico.yaml') : 'config/portico.yaml'),
     log: relative('', join(data, 'demo.log')),
+    envFile: relative('', envFile),
     secrets,
-    env: {
-      PORTICO_KEY: keptKey(join(data, 'demo.key')),
-      ...Object.fromEntries(companies.map(({ id, secretVariable }) => [secretVariable, secrets.get(id) ?? '']))
-    }
+    env
   }
 }

@@ -7,7 +7,7 @@ import { key, writeFiles } from '../config/support.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const portico = join(root, 'bin/portico.js')
-const env = { PATH: process.env.PATH ?? '', PORTICO_KEY: key(1), DEMO_ACME_SECRET: 'a secret', DEMO_GLOBEX_SECRET: 'another' }
+const env = { PATH: process.env.PATH ?? '', PORTICO_KEY: key(1), DEMO_ACME_SECRET: 'a secret', DEMO_GLOBEX_SECRET: 'another', DEMO_INITECH_SECRET: 'a third' }
 
 interface Result { status: number | null, out: string, err: string }
 
@@ -39,7 +39,7 @@ apps: {}
 t.test('check: the shipped example is fine', async t => {
   const { status, out, err } = await run(['check'])
   t.equal(err, '')
-  t.equal(out, 'fine: 2 organizations, 2 connections, 3 apps\n')
+  t.equal(out, 'fine: 3 organizations, 3 connections, 3 apps\n')
   t.equal(status, 0)
 })
 

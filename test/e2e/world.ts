@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { chromium } from 'playwright-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { placesAt } from '../../demo/places.ts'
@@ -34,6 +35,10 @@ export interface World {
   readonly provider: string
   /** A browser that nobody has used yet. */
   visit (options?: { javaScriptEnabled?: boolean }): Promise<Visit>
+  /** The sign-in page of a company's own. */
+  readonly initech: string
+  /** Runs a command of Portico beside the demo, as its greeting says; answers with what it printed. */
+  portico (...args: readonly string[]): Promise<string>
   /** What the demo has printed. */
   printed (): string
   /** Ends the demo as Ctrl-C does, and starts it again. Answers with the exit status. */
@@ -85,6 +90,11 @@ export const createWorld = async (): Promise<World> => {
     portal: origin(3),
     auth: places.authOrigin,
     provider: `http://idp.localhost:${places.provider}`,
+    initech: `http://initech.localhost:${places.gateway}`,
+    portico: async (...args) => {
+      const command = ['bin/portico.js', ...args, '--config', join(data, 'config/portico.yaml')]
+      return (await promisify(execFile)(process.execPath, [`--env-file=${join(data, 'demo.env')}`, ...command])).stdout
+    },
     printed: () => demo.printed(),
     restart: async () => {
       const status = await demo.close()
