@@ -1,5 +1,4 @@
 import type { AppPlace, Configuration, Connection } from '../config/configuration.ts'
-import { parseEmail } from '../config/schema/email.ts'
 import { successorOf } from '../config/standing.ts'
 import type { ApiKey } from '../store/api-keys.ts'
 import type { Member } from '../store/members.ts'
@@ -23,9 +22,12 @@ export const connectionOfMember = (configuration: Configuration, member: Pick<Me
 const heirOf = (configuration: Configuration, { connection, organization }: Pick<Member, 'connection' | 'organization'>): Connection | undefined =>
   configuration.organizations.get(organization)?.connections.find(({ replaces }) => replaces === connection)
 
+/** The domain of an address in its canonical form, which has one `@`. */
+const domainOf = (email: string): string => email.slice(email.indexOf('@') + 1)
+
 /** Whether the connection would still let this member in, by what is configured and recorded: nobody asks the provider. */
 export const isStillMember = (member: Member, { organization, assertable }: Connection): boolean =>
-  member.blockedAt === undefined && assertable.has(parseEmail(member.email)?.domain ?? '') && isAdmitted(organization, member)
+  member.blockedAt === undefined && assertable.has(domainOf(member.email)) && isAdmitted(organization, member)
 
 /**
  * How a key stands at `now` (seconds), for any app. Judged at each use, since every part of it may have

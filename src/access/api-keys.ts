@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { AppPlace, Configuration } from '../config/configuration.ts'
 import { PorticoError, type ErrorCode } from '../errors.ts'
 import { createCache } from '../sessions/cache.ts'
@@ -25,6 +26,8 @@ export interface ApiKeys {
 
 /** A key that the store has, and its owner as they were when it was read. */
 interface Entry {
+  /** The configured keys that it was found by. */
+  readonly ring: readonly Buffer[]
   readonly key: ApiKey
   readonly member: Member
   /** Seconds. */
@@ -44,8 +47,8 @@ const refusals: Readonly<Record<Exclude<ApiKeyState, 'active'>, ErrorCode>> = {
 
 /**
  * Finds whom an API key speaks for (product.md R13): the owner as at the last sign-in, with
- * `amr: ["api_key"]`. What the store said is remembered by the key's hash, never by the key, and judged
- * anew at each use (behaviours.md V21, V33). A revocation that could concern the owner makes the store be
+ * `amr: ["api_key"]`. What the store said is remembered by a digest, never by the key (by one that costs a
+ * thirtieth of the HMAC that the store has), and judged anew at each use (behaviours.md V21, V33). A revocation that could concern the owner makes the store be
  * asked again; one of the key itself ends it whatever the store says. `now` is in seconds.
  */
 export const createApiKeys = (deps: {
@@ -119,35 +122,37 @@ export const createApiKeys = (deps: {
     return sessionFor(entry, place)
   }
 
-  const ask = async (presented: string, hash: string, before: Entry | undefined): Promise<Entry | undefined> => {
+  const ask = async (presented: string, digest: string, before: Entry | undefined): Promise<Entry | undefined> => {
     const readAt = now()
+    const ring = configuration().keys
     const key = await store.findApiKey(hashes.all(presented))
     const member = key === undefined ? undefined : await store.memberById(key.member)
     if (key === undefined || member === undefined) return undefined
-    if (key.hash !== hash) {
-      store.rehashApiKey(key.id, hash).catch((error: unknown) => log.error({ err: error, key: key.id }, 'an API key keeps its older hash for now'))
+    const newest = hashes.first(presented)
+    if (key.hash !== newest) {
+      store.rehashApiKey(key.id, newest).catch((error: unknown) => log.error({ err: error, key: key.id }, 'an API key keeps its older hash for now'))
     }
     const isSame = before !== undefined && JSON.stringify([before.member, before.key.apps]) === JSON.stringify([member, key.apps])
     // the same sessions, so that the headers made for them serve on
-    const entry: Entry = { key, member, readAt, sessions: isSame ? before.sessions : new Map() }
+    const entry: Entry = { ring, key, member, readAt, sessions: isSame ? before.sessions : new Map() }
     for (const session of entry.sessions.values()) given.set(session, entry)
-    known.set(hash, entry, 1)
+    known.set(digest, entry, 1)
     return entry
   }
 
   /** Asks the store once for however many requests wait for it. */
-  const read = (presented: string, hash: string, before: Entry | undefined): Promise<Entry | undefined> => {
-    const running = reading.get(hash)
+  const read = (presented: string, digest: string, before: Entry | undefined): Promise<Entry | undefined> => {
+    const running = reading.get(digest)
     if (running !== undefined) return running
-    const asking = ask(presented, hash, before).finally(() => { reading.delete(hash) })
-    reading.set(hash, asking)
+    const asking = ask(presented, digest, before).finally(() => { reading.delete(digest) })
+    reading.set(digest, asking)
     return asking
   }
 
-  const readAndSettle = async (presented: string, hash: string, before: Entry | undefined, place: AppPlace): Promise<Session> => {
+  const readAndSettle = async (presented: string, digest: string, before: Entry | undefined, place: AppPlace): Promise<Session> => {
     let entry: Entry | undefined
     try {
-      entry = await read(presented, hash, before)
+      entry = await read(presented, digest, before)
     } catch (error) {
       // a store that is down ends nobody, unless something was revoked that only it could tell apart
       if (before === undefined || isOutdated(before)) throw error
@@ -160,14 +165,14 @@ export const createApiKeys = (deps: {
   return {
     find: (presented, place) => {
       if (!isApiKey(presented)) throw new PorticoError('PORTICO_API_KEY_INVALID', { wanted: 'a key as it was shown', got: 'a mistyped one' })
-      const hash = hashes.first(presented)
-      const entry = known.get(hash)
+      const digest = hash('sha256', presented, 'base64url')
+      const entry = known.get(digest)
       const moment = now()
       // the clock may be set back
-      const isFresh = entry !== undefined && moment >= entry.readAt && moment < entry.readAt + freshness && !isOutdated(entry)
-      if (!isFresh) return readAndSettle(presented, hash, entry, place)
+      const isFresh = entry !== undefined && moment >= entry.readAt && moment < entry.readAt + freshness && entry.ring === configuration().keys && !isOutdated(entry)
+      if (!isFresh) return readAndSettle(presented, digest, entry, place)
       // the store may know better by now, but not twice within a second
-      if (entry.readAt !== moment && objection(entry, place) !== undefined) return readAndSettle(presented, hash, entry, place)
+      if (entry.readAt !== moment && objection(entry, place) !== undefined) return readAndSettle(presented, digest, entry, place)
       return settle(entry, place)
     },
 

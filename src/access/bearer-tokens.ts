@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { z } from 'zod'
 import type { AppPlace, Configuration, Connection } from '../config/configuration.ts'
 import { isActive } from '../config/standing.ts'
@@ -216,7 +216,7 @@ export const createBearerTokens = (deps: {
     find: (token, place) => {
       const said = peek(token)
       const connections = said === undefined ? [] : candidatesFor(said)
-      const digest = createHash('sha256').update(token).digest('base64url')
+      const digest = hash('sha256', token, 'base64url')
       const moment = now()
       for (const connection of connections) {
         const entry = known.get(keyOf(connection, digest))

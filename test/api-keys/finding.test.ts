@@ -208,7 +208,10 @@ t.test('R13 V33 what is learnt of its owner counts at once, whatever is remember
 })
 
 t.test('R13 E5 under a new first key it is found by the older one, and kept under the new one from then on', async t => {
-  const { text, key, store, clock, member } = await start(t)
+  const { text, key, store, clock, member, find, configure } = await start(t)
+  t.match(await find(), { member: member.id })
+  configure({ keys: [randomBytes(32)] })
+  t.equal(await find(), 'PORTICO_API_KEY_INVALID', 'a ring without its key knows nothing of it, at once')
   const [older, newer] = [randomBytes(32), randomBytes(32)]
   await store.removeApiKeys([key.id])
   const under = (keys: readonly Buffer[]) => createApiKeyHashes(() => keys)
