@@ -5,6 +5,7 @@ import { dialectOf } from '../connections/dialects.ts'
 import { clientRemedy, looksLikeSecretId } from '../connections/oidc/client-fault.ts'
 import { parseObject } from '../connections/oidc/answer.ts'
 import type { Metadata } from '../connections/oidc/metadata.ts'
+import { PorticoError } from '../errors.ts'
 import { ask, type Asked } from './ask.ts'
 import { judgeAlone, judgeTogether, readClientAnswer, type ClientAnswer, type Verdict } from './client-verdict.ts'
 import { authenticateClient } from './credentials.ts'
@@ -125,10 +126,16 @@ const say = (tried: readonly Tried[], connection: Connection): Finding => {
  */
 export const probeClientSecret = async (endpoints: ClientEndpoints, redirectUri: string, examination: Examination, observe: (answer: Asked) => void): Promise<Finding> => {
   const tried: Tried[] = []
-  for (const attempt of attempts(examination, endpoints, redirectUri)) {
-    const outcome = await tryOut(attempt, endpoints, examination, observe)
-    tried.push(outcome)
-    if (outcome.verdict.verdict !== 'unprovable') break
+  try {
+    for (const attempt of attempts(examination, endpoints, redirectUri)) {
+      const outcome = await tryOut(attempt, endpoints, examination, observe)
+      tried.push(outcome)
+      if (outcome.verdict.verdict !== 'unprovable') break
+    }
+  } catch (error) {
+    if (!(error instanceof PorticoError)) throw error
+    // No request was made: a sign-in fails of the same
+    return problem('client secret', error.wanted ?? 'a way to send it that the provider takes', error.got ?? error.code, error.remedy)
   }
   return say(tried, examination.connection)
 }

@@ -13,7 +13,6 @@ import { probeKeys } from './keys.ts'
 import { probeOwnership } from './ownership.ts'
 import { probeHost } from './reach.ts'
 import { probeRedirectUri } from './redirect-uri.ts'
-import { judgeVendor } from './vendor.ts'
 
 interface Located {
   readonly findings: readonly Finding[]
@@ -71,5 +70,5 @@ export const examineConnection = async (examination: Examination, expiries: Expi
   const provider = endpoints === undefined
     ? clockOf(answer)
     : await probeProvider(endpoints, answer, examination)
-  return [...judgeVendor(connection), ...findings, ...provider, ...judgeExpiries(connection, expiries, now()), ...await ownership]
+  return [...findings, ...provider, ...judgeExpiries(connection, expiries, now()), ...await ownership]
 }

@@ -2,14 +2,12 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { Configuration, Connection } from '../../src/config/configuration.ts'
 import { entra } from '../../src/config/schema/connectors/entra.ts'
-import { google } from '../../src/config/schema/connectors/google.ts'
 import { manual } from '../../src/config/schema/connectors/manual.ts'
 import { oidc } from '../../src/config/schema/connectors/oidc.ts'
 import { okta } from '../../src/config/schema/connectors/okta.ts'
 import { examine, type DoctorDeps } from '../../src/doctor/doctor.ts'
 import type { ConnectionFinding, Level } from '../../src/doctor/finding.ts'
 import { ownershipRecord } from '../../src/doctor/ownership.ts'
-import { judgeVendor } from '../../src/doctor/vendor.ts'
 import { configurationOf, connectionOf, organizationOf } from '../support/configuration.ts'
 import { createSigningKey, startHostileProvider, type HostileProvider, type Responder, type Script } from '../support/hostile-provider.ts'
 import { startProvider } from '../support/provider.ts'
@@ -192,6 +190,8 @@ t.test('R16 a client secret is proven, refuted or unprovable, and asked about a 
   t.match(await told({ '/token': json(...invalidGrant), '/revoke': judging([200, {}], invalidClient) }, revocable), { level: 'ok', got: /^proven/, requests: 4 })
   t.match(await told({ '/token': json(...invalidGrant), '/revoke': json(...invalidClient) }, revocable), { level: 'problem', got: /^refuted/, requests: 3 })
   t.match(await told({ '/token': json(...invalidGrant), '/revoke': json(200, {}) }, revocable), { level: 'warning', got: /^unprovable/, requests: 4 })
+  const onlyKeys: Script['discovery'] = document => ({ ...document, token_endpoint_auth_methods_supported: ['private_key_jwt'] })
+  t.match(await told({}, onlyKeys), { level: 'problem', got: 'private_key_jwt', requests: 0 }, 'a sign-in could not send it either')
   t.match(await told({ '/token': json(429, {}) }), { level: 'warning', got: /^unprovable/, requests: 1 })
   t.match(await told({ '/token': json(503, {}) }), { level: 'warning', got: /^unprovable/, requests: 1 })
   t.match(await told({ '/token': (_request, response) => { response.writeHead(401).end() } }), { level: 'warning', got: /^unprovable/ }, 'a proxy may say that')
@@ -296,17 +296,18 @@ t.test('R2 each domain has a record that shows whose it is', async t => {
   t.match((await look(connection, { resolveTxt: () => Promise.reject(Object.assign(new Error('x'), { code: 'ESERVFAIL' })) })).of('domain'), { level: 'warning', got: /ESERVFAIL/ })
 })
 
-t.test('R11 days left, and each vendor\'s own mistakes', async t => {
+t.test('R11 days left of a client secret', async t => {
   const provider = await start(t)
   const now = Date.now() / 1_000
   for (const [days, level, got] of [[400, 'ok', /^39\d days left|^400/], [45, 'warning', /^4[45] days left/], [-1, 'problem', /^expired on/]] as const) {
     t.match((await look(connectionTo(provider.issuer, { clientSecretExpires: now + days * 86_400 }))).of('expiry'), { level, got })
   }
-  const vendor = (settings: Connection['settings']) => judgeVendor(connectionOf('one', acme, { connector: settings.connector, settings }))
-  t.match(vendor(okta.parse({ connector: 'okta', ...common, okta_domain: 'acme-admin.okta.com' })), [{ level: 'problem', remedy: 'Set okta_domain: acme.okta.com' }])
-  t.same(vendor(okta.parse({ connector: 'okta', ...common, okta_domain: 'acme.okta.com' })), [])
-  t.match(vendor(google.parse({ connector: 'google', ...common, workspace_domain: 'other.example' })), [{ level: 'warning' }])
-  t.same(vendor(google.parse({ connector: 'google', ...common, workspace_domain: 'acme.com' })), [])
+})
+
+t.test('R5 R16 Okta: an authorization server that is not there is looked for where Okta lists them', async t => {
+  const provider = await start(t)
+  const settings = okta.parse({ connector: 'okta', ...common, okta_domain: 'acme.okta.com', authorization_server: 'aus1', discovery_url: `${provider.issuer}/oauth2/aus1` })
+  t.match((await look(connectionOf('okta_acme', acme, { connector: 'okta', settings }))).of('discovery'), { level: 'problem', got: /HTTP 404/, remedy: /Security > API/ })
 })
 
 t.test('R30 manual: no discovery, and everything else all the same', async t => {
