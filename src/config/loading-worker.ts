@@ -1,6 +1,7 @@
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { OrganizationSource } from './build/checked.ts'
+import { giveBack } from './give-back.ts'
 import { parseInThreads } from './parsing-threads.ts'
 import type { Problem } from './problem.ts'
 import { createReader } from './read.ts'
@@ -61,8 +62,13 @@ const answer = async ({ kind }: Ask): Promise<Answer> => {
   }
 }
 
+let isFirst = true
+
 /** After the first load there are requests, which go before. On Linux alone 0 means this thread, not the process. */
-const stepAside = (): void => {
+const stepAside = async (): Promise<void> => {
+  if (!isFirst) return
+  isFirst = false
+  await giveBack()
   try {
     if (process.platform === 'linux') setPriority(0, 10)
   } catch {
@@ -72,8 +78,8 @@ const stepAside = (): void => {
 
 parentPort?.on('message', (ask: Ask) => {
   const { number } = ask
-  answer(ask).then(answer => {
+  answer(ask).then(async answer => {
     tell({ kind: 'answer', number, answer })
-    if (ask.kind === 'watch') stepAside()
-  }, (error: unknown) => { tell({ kind: 'failed', number, reason: error instanceof Error ? error.message : String(error) }) })
+    if (ask.kind === 'watch') await stepAside()
+  }).catch((error: unknown) => { tell({ kind: 'failed', number, reason: error instanceof Error ? error.message : String(error) }) })
 })
