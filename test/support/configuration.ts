@@ -83,6 +83,5 @@ export const configurationOf = (changed: Partial<Configuration> = {}): Configura
   loginHosts: new Map(),
   dates: [],
   ways: new Map(),
-  files: [],
   ...changed
 })
