@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import { z } from 'zod'
 import type { AppPlace, Configuration, Connection } from '../config/configuration.ts'
 import { isActive } from '../config/standing.ts'
 import type { BearerIdentity } from '../connections/connector.ts'
@@ -11,6 +10,7 @@ import type { Sessions } from '../sessions/sessions.ts'
 import type { Member, MemberStore } from '../store/members.ts'
 import { mayUse } from './apps.ts'
 import { askAddresses, foreseeMember, isAdmitted, recordMember } from './members.ts'
+import { claimedBy, type TokenClaims } from './token-claims.ts'
 
 /** JWT access tokens on the path of requests. */
 export interface BearerTokens {
@@ -40,23 +40,6 @@ interface Entry {
 /** Tokens that are remembered, and for how many seconds. */
 const room = 20_000
 const longest = 300
-/** Characters of one: request headers have 32 KiB in all. */
-const largest = 16_384
-
-const jwt = /^[\w-]+\.([\w-]+)\.[\w-]+$/
-const claims = z.object({ iss: z.string(), iat: z.number().optional(), aud: z.union([z.string(), z.array(z.string())]).optional() })
-
-/** What a token says of itself, unverified; undefined for what is no JWT (RFC 7519 §7.2). */
-const peek = (token: string): z.infer<typeof claims> | undefined => {
-  const payload = token.length > largest ? undefined : jwt.exec(token)?.[1]
-  if (payload === undefined) return undefined
-  try {
-    return claims.safeParse(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'))).data
-  } catch {
-    return undefined
-  }
-}
-
 /** Few access tokens name groups: then those of the last sign-in hold, as for API keys. */
 const groupsOf = ({ identity, member }: Entry): readonly string[] => identity.groups.length > 0 ? identity.groups : member.groups
 
@@ -181,7 +164,7 @@ export const createBearerTokens = (deps: {
   }
 
   /** The connections that a token can be meant for: by its issuer, and of several by its audience. */
-  const candidatesFor = ({ iss, aud }: z.infer<typeof claims>): readonly Connection[] => {
+  const candidatesFor = ({ iss, aud }: TokenClaims): readonly Connection[] => {
     const connections = connectors.bearerConnectionsOf(iss)
     const meant = connections.filter(({ bearer }) => bearer !== undefined && [aud].flat().includes(bearer.audience))
     return meant.length === 0 ? connections : meant
@@ -209,12 +192,12 @@ export const createBearerTokens = (deps: {
 
   return {
     isOurs: token => {
-      const said = peek(token)
+      const said = claimedBy(token)
       return said !== undefined && connectors.bearerConnectionsOf(said.iss).length > 0
     },
 
     find: (token, place) => {
-      const said = peek(token)
+      const said = claimedBy(token)
       const connections = said === undefined ? [] : candidatesFor(said)
       const digest = hash('sha256', token, 'base64url')
       const moment = now()
