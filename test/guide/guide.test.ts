@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { loadConfiguration } from '../../src/config/load.ts'
 import { main } from '../../src/main.ts'
+import { key } from '../config/support.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -161,4 +164,26 @@ t.test('what cannot be written a guide for is said, with a status', async t => {
   }
   t.match(await run(t.testdir(files), 'okta_best_compny'), { status: 1, err: /did you mean 'okta_best_company'\?/ })
   t.match(await runProgram(t.testdir({}), 'okta'), { status: 1, err: /portico\.yaml:1:1 is not there — / })
+})
+
+t.test('R29 the templates that Portico ships with: sound when copied, every key in a comment a real one, and a guide for each at once', async t => {
+  const folder = 'config/organizations'
+  const templates = (await readdir(join(root, folder))).filter(name => name.endsWith('.yaml.example'))
+  t.same(templates, ['entra', 'google', 'manual', 'oidc', 'okta'].map(name => `${name}.yaml.example`))
+  const shipped = await readFile(join(root, 'config/portico.yaml'), 'utf8')
+  for (const template of templates) {
+    const text = await readFile(join(root, folder, template), 'utf8')
+    const id = `${template.split('.')[0]}_customer`
+    const load = async (file: string) => await loadConfiguration({
+      file: join(t.testdir({ secrets: { [id]: 'a secret' }, config: { 'portico.yaml': shipped, organizations: { 'customer.yaml': file } } }), 'config/portico.yaml'), env: { PORTICO_KEY: key(1) }
+    })
+    const { problems, warnings, configuration } = await load(text)
+    t.same([...problems, ...warnings], [], template)
+    t.match(configuration?.connections.get(id), { status: 'testing' })
+    const uncommented = text.replaceAll(/^( *)# (?=[a-z_]+: )/gm, '$1')
+    t.not(uncommented, text)
+    t.notOk((await load(uncommented)).problems.some(({ message }) => message === 'unknown key'), `${template}: what it has in comments`)
+    const bare = t.testdir({ 'portico.yaml': shipped, organizations: { 'customer.yaml': text } })
+    t.match(await run(bare, id), { status: 0, err: '', out: `/login/${id}/callback` }, `${template}: a guide before there is a secret`)
+  }
 })
