@@ -19,7 +19,7 @@ const summary = (facts: Facts): Section => ({
   blocks: [entries(
     { name: 'Redirect URI', values: [facts.redirectUri] },
     { name: 'JavaScript origin', values: [facts.origin], note: say`only where one is asked for` },
-    { name: 'Initiate login URI', values: [facts.initiateLoginUri], note: say`for tiles and bookmarks: it signs in and opens the first app` },
+    { name: 'Initiate login URI', values: [facts.initiateLoginUri], note: say`for tiles and bookmarks: it signs in and opens the app, or the list of them where there are several` },
     { name: 'Redirect URI for after a logout', values: [facts.afterLogoutUri], note: say`optional` },
     { name: 'Front-channel and back-channel logout URI', values: [facts.frontChannelUri, facts.backChannelUri], note: say`reserved: leave these fields empty until we tell you that they are answered` },
     facts.loginPages.length === 0 ? undefined : { name: 'Sign-in page of your own', values: facts.loginPages },

@@ -8,7 +8,7 @@ import type { LoginDeps } from './deps.ts'
 import type { Refusal } from './failure.ts'
 import { randomName, type Wanted } from './sealed.ts'
 import type { Visit } from './visit.ts'
-import { destinationOf, otherAccountLink, startAgainLink } from './wanted.ts'
+import { destinationOf, otherAccountLink, soleApp, startAgainLink } from './wanted.ts'
 
 /** Seconds that a ticket can be redeemed. */
 const ticketLifetime = 60
@@ -35,11 +35,13 @@ export type HandOff = (session: Session, wanted: Wanted | undefined, visit: Visi
 
 /**
  * Hands a signed-in browser to an app host: with a one-time ticket where the browser began there, by
- * way of `/.portico/begin` where it did not. Without an app, to the account page.
+ * way of `/.portico/begin` where it did not. Without an app, to the only one there is for the person, else to
+ * the account page, which lists them.
  */
-export const createHandOff = (deps: LoginDeps, refuse: Refusal): HandOff => async (session, wanted, visit, cookies = []) => {
+export const createHandOff = (deps: LoginDeps, refuse: Refusal): HandOff => async (session, named, visit, cookies = []) => {
   const { configuration, sealer, store, now } = deps
   const inForce = configuration()
+  const wanted = named ?? soleApp(inForce, session)
   const destination = destinationOf(inForce, wanted)
   if (destination === undefined) return redirect(`${inForce.authOrigin}/account`, cookies, 303)
   const { place, page } = destination

@@ -50,6 +50,13 @@ export const firstApp = (configuration: Configuration, session: Session): Wanted
   return app === undefined ? undefined : { app: app.id }
 }
 
+/** The only app that whoever is signed in may use, if it is only one: whoever comes by a tile means that one. */
+export const soleApp = (configuration: Configuration, session: Session): Wanted | undefined => {
+  const organization = configuration.organizations.get(session.organization)
+  const [app, ...others] = organization === undefined ? [] : usableApps(configuration, organization, session.groups ?? [])
+  return app === undefined || others.length > 0 ? undefined : { app: app.id }
+}
+
 /** A link that starts a sign-in to the same page again. */
 export const startAgainLink = (configuration: Configuration, wanted: Wanted | undefined, more: Readonly<Record<string, string>> = {}): string => {
   const destination = destinationOf(configuration, wanted)
