@@ -19,7 +19,7 @@ const placeSetting = ({ app, region }: AppPlace): readonly string[] =>
   region === undefined ? ['apps', app.id, 'url'] : ['apps', app.id, 'regions', region, 'url']
 
 const opens = (place: AppPlace | undefined): string => place === undefined
-  ? 'whoever signs in there goes on to their first app'
+  ? 'whoever signs in there goes on to their only app, or to the list of them'
   : `whoever signs in there goes on to ${place.app.id} at ${place.origin}`
 
 const hostStep = ({ url, target }: Question, configuration: Configuration, file: string): Step => {

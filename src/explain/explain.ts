@@ -35,7 +35,7 @@ export interface Grounds {
 const success = ({ target: { kind, place }, url }: Question, { id, organization }: Connection): Verdict => {
   const groups = place?.app.groups.get(organization.id)
   const condition = groups === undefined ? '' : `, if one of their groups is ${[...groups].join(' or ')}`
-  const end = kind === 'app' ? url.href : place?.origin ?? 'their first app'
+  const end = kind === 'app' ? url.href : place?.origin ?? 'their only app, or the list of them'
   return {
     outcome: 'sign_in',
     says: `is sent to the provider of ${id}, signs in there, and comes to ${end}${condition}`,
