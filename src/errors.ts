@@ -114,6 +114,13 @@ export const definitions = define({
     public: 'The identity provider of your company could not be reached. Try again in a moment.',
     remedy: 'Check the address that was wanted from this machine: DNS, firewall, proxy, certificate; else the identity provider is down.'
   },
+  PORTICO_IDP_CERTIFICATE: {
+    status: 502,
+    title: 'Your company\'s sign-in could not be reached safely',
+    public: 'The certificate of your company\'s identity provider, or of something in between, could not be verified.',
+    tell: 'Tell your administrator the exact error below.',
+    remedy: 'Run portico doctor with this connection: it names the certificate that broke the chain, and tells an expired one from one that a proxy put in. Trust a company\'s own authority with outbound.ca, or exempt the host from inspection.'
+  },
   PORTICO_IDP_TIMEOUT: {
     status: 504,
     title: 'Your company\'s sign-in does not answer',
@@ -543,6 +550,8 @@ export interface ErrorDetails {
   /** Replaces the definition's remedy where the place that failed knows better. */
   readonly remedy?: string | undefined
   readonly connection?: string | undefined
+  /** A word of the protocol's own, such as `CERT_HAS_EXPIRED`, that the public page shows as it is (R15). Never from outside. */
+  readonly exact?: string | undefined
   readonly cause?: unknown
 }
 
@@ -554,6 +563,7 @@ export class PorticoError extends Error {
   readonly got: string | undefined
   readonly remedy: string
   readonly connection: string | undefined
+  readonly exact: string | undefined
 
   constructor (code: ErrorCode, details: ErrorDetails = {}) {
     const definition: ErrorDefinition = definitions[code]
@@ -568,6 +578,7 @@ export class PorticoError extends Error {
     this.got = details.got
     this.remedy = details.remedy ?? definition.remedy
     this.connection = details.connection
+    this.exact = details.exact
   }
 }
 

@@ -18,13 +18,13 @@ export const asPorticoError = (error: unknown): PorticoError =>
 
 /** Answers with an error, as a page or as problem+json (RFC 9457) by Accept. */
 export const explain = (error: PorticoError, visit: Visit, context: FailureContext = {}): Answer => {
-  const { code, status } = error
+  const { code, status, exact } = error
   if (wantsHtml(visit.headers.accept)) {
-    return page(status, errorPage({ code, requestId: visit.requestId, ...context }), context.cookies)
+    return page(status, errorPage({ code, exact, requestId: visit.requestId, ...context }), context.cookies)
   }
   const { title, text } = publicText(code)
   const problem = json(status, {
-    type: 'about:blank', title, status, detail: text, code, login_url: context.startAgain, request_id: visit.requestId
+    type: 'about:blank', title, status, detail: text, code, exact, login_url: context.startAgain, request_id: visit.requestId
   }, 'application/problem+json')
   return { ...problem, cookies: context.cookies ?? [] }
 }

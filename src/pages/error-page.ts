@@ -5,6 +5,8 @@ import { layout } from './layout.ts'
 export interface ErrorPage {
   readonly code: ErrorCode
   readonly requestId: string
+  /** `CERT_HAS_EXPIRED`: what exactly went wrong, where that helps somebody else than the operator (R15). */
+  readonly exact?: string | undefined
   /** Whoever signed in or tried to, as they may read it themselves. */
   readonly signedInAs?: string | undefined
   /** The app that it is about. */
@@ -16,7 +18,7 @@ export interface ErrorPage {
 }
 
 /** What happened, whom to tell what, and the ways on. Reveals nothing but the code (R33). */
-export const errorPage = ({ code, requestId, signedInAs, appName, startAgain, otherAccount }: ErrorPage): string => {
+export const errorPage = ({ code, requestId, exact, signedInAs, appName, startAgain, otherAccount }: ErrorPage): string => {
   const { title, text, tell } = publicText(code)
   return layout(title, html`<h1>${title}</h1>
 <p class="problem">${text}</p>
@@ -26,6 +28,7 @@ ${tell === undefined ? undefined : html`<p>${tell}</p>`}
 ${startAgain === undefined ? undefined : html`<a class="button" href="${startAgain}">Try again</a>`}
 ${otherAccount === undefined ? undefined : html`<p><a href="${otherAccount}">Use another account</a></p>`}
 <dl>
+${exact === undefined ? undefined : html`<dt>Exact error</dt><dd><code>${exact}</code></dd>`}
 <dt>${tell === undefined ? 'If it keeps happening, tell your administrator this code' : 'Tell them this code'}</dt><dd><code>${code}</code></dd>
 <dt>and this request id</dt><dd><code>${requestId}</code></dd>
 </dl>`)

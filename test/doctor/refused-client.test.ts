@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:https'
 import t from 'tap'
 import { readTokenAnswer } from '../../src/connections/oidc/token-answer.ts'
 import { PorticoError } from '../../src/errors.ts'
@@ -99,4 +102,21 @@ t.test('R11 O18 whoever signs in is told whom to tell, and status and metric sho
   provider.script = {}
   t.equal((await signIn()).status < 400, true)
   t.equal(await health(), null, 'a client that is accepted is well again')
+})
+
+t.test('R15 a certificate that is not believed: the page carries the exact text, and nothing else of it', async t => {
+  const pem = (name: string): Buffer => readFileSync(new URL(`tls/${name}`, import.meta.url))
+  const server = createServer({ cert: pem('self-signed.pem'), key: pem('idp.key') }, (_request, response) => { response.end('{}') }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => { server.close() })
+  const address = server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('not listening')
+  const issuer = `https://127.0.0.1:${address.port}`
+  const world = await startGateway(t, { organizations: ({ acme = '' }) => ({ acme: acme.replace(/discovery_url: .*/, `discovery_url: ${issuer}`) }) })
+  const page = await world.browser().open(`${origins.auth}/login/acme_oidc?app=analytics`)
+  t.equal(codeOf(page), 'PORTICO_IDP_CERTIFICATE')
+  t.match(page.text, 'DEPTH_ZERO_SELF_SIGNED_CERT')
+  t.notMatch(page.text, /127\.0\.0\.1|CN=/)
+  const problem = await world.browser().send(`${origins.auth}/login/acme_oidc?app=analytics`, { mode: 'cors', headers: { accept: 'application/json' } })
+  t.match(JSON.parse(problem.text), { code: 'PORTICO_IDP_CERTIFICATE', exact: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
 })

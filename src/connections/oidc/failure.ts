@@ -21,8 +21,8 @@ const place = (error: Error): string => `${error.name} ${error.stack?.split('\n'
 export const asPorticoError = (error: unknown, connection: string, known: Readonly<Record<string, ErrorCode>> = {}): PorticoError => {
   const own = ours(error)
   if (own !== undefined) {
-    const { wanted, got, remedy } = own
-    return own.connection === undefined ? new PorticoError(own.code, { wanted, got, remedy, connection }) : own
+    const { wanted, got, remedy, exact } = own
+    return own.connection === undefined ? new PorticoError(own.code, { wanted, got, remedy, exact, connection }) : own
   }
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
   if (typeof code === 'string' && code.startsWith('OAUTH_')) {

@@ -26,7 +26,7 @@ export interface OutboundRequest {
 export interface Outbound {
   /**
    * One request, its answer read whole; redirects are an answer like any other. Throws
-   * PORTICO_IDP_METADATA for an address that must not be contacted, PORTICO_IDP_UNREACHABLE,
+   * PORTICO_IDP_METADATA for an address that must not be contacted, PORTICO_IDP_CERTIFICATE, PORTICO_IDP_UNREACHABLE,
    * PORTICO_IDP_TIMEOUT, and PORTICO_IDP_ANSWER for a body that is too large or encoded.
    */
   fetch (url: string, request: OutboundRequest, reach: Reach): Promise<Response>
@@ -80,6 +80,10 @@ const networkCode = (error: unknown, depth = 0): string | undefined => {
   const code: unknown = Reflect.get(error, 'code')
   return typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,60}$/.test(code) ? code : networkCode(error.cause, depth + 1)
 }
+
+/** OpenSSL's and Node's words for a certificate that is not believed (`tls`, "X509 certificate error codes"). */
+const isCertificateFault = (code: string): boolean =>
+  /CERT|SELF_SIGNED|LEAF_SIGNATURE|^CRL_|^HOSTNAME_MISMATCH$|^INVALID_(?:CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$/.test(code)
 
 const timeouts = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
 
@@ -164,6 +168,9 @@ export const createOutbound = (deps: {
         const code = networkCode(error)
         if (signal.aborted || (code !== undefined && timeouts.has(code))) {
           throw new PorticoError('PORTICO_IDP_TIMEOUT', { wanted: `an answer from ${place}`, got: `none within ${patience.whole} ms` })
+        }
+        if (code !== undefined && isCertificateFault(code)) {
+          throw new PorticoError('PORTICO_IDP_CERTIFICATE', { wanted: `a certificate of ${url.host} that can be verified`, got: code, exact: code })
         }
         // The error itself stays here: it may hold the request, and with it a secret
         throw new PorticoError('PORTICO_IDP_UNREACHABLE', { wanted: `an answer from ${place}`, got: code ?? 'a broken connection' })
