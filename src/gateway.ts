@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { createApiKeyUpkeep } from './access/api-key-upkeep.ts'
 import { createApiKeyUse } from './access/api-key-use.ts'
 import { createApiKeys } from './access/api-keys.ts'
@@ -179,10 +180,13 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
       if (next.listen.tls !== undefined) door.replaceCertificate(next.listen.tls)
       upstreams.retain(next)
       await sessions.trust.adopt(next)
+      // Each of these looks at thousands of connections: requests pass between.
+      await setImmediate()
       await apiKeyUpkeep.adopt()
+      await setImmediate()
       tunnels.sweep()
       reloads = { loadedAt: new Date(), at: new Date(), problems: [] }
-      inForce()
+      if (!closing) inForce()
     },
 
     reloadFailed: problems => {

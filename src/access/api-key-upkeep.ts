@@ -24,6 +24,7 @@ const pace = 1_000
  * that nothing takes over from, now or later (product.md R10, R17).
  */
 const goneAmong = (ids: readonly string[], { connections }: Configuration, isActive: (connection: Connection) => boolean): string[] => {
+  if (ids.length === 0) return []
   const inherited = new Set([...connections.values()].filter(({ status }) => status !== 'disabled').map(({ replaces }) => replaces))
   return ids.filter(id => {
     const connection = connections.get(id)

@@ -4,6 +4,8 @@ import type { Connectors } from './connectors.ts'
 
 /** Providers that are asked at once. */
 const breadth = 4
+/** Milliseconds between two that are asked in turn: people come first. */
+const pace = 100
 
 /**
  * Providers that are asked ahead at most, after a start and after a reload: thousands at once would be
@@ -40,8 +42,10 @@ export const createWarming = (connectors: Pick<Connectors, 'warm' | 'health'>, n
       if (connection === undefined) return
       busy++
       connectors.warm(connection).finally(() => {
-        busy--
-        next()
+        setTimeout(() => {
+          busy--
+          next()
+        }, pace).unref()
       })
     }
   }
