@@ -9,7 +9,8 @@ import { seconds } from '../schema/values.ts'
 import { pathText } from '../source.ts'
 import { present, type OrganizationSource } from './checked.ts'
 
-const moment = (date: string | undefined): number | undefined => date === undefined ? undefined : Date.parse(date) / 1000
+/** Whole seconds, as all that it is compared with: a date with a fraction comes with its second, not after. */
+const moment = (date: string | undefined): number | undefined => date === undefined ? undefined : Math.floor(Date.parse(date) / 1000)
 
 const canonical = (domains: readonly string[]): Set<string> => new Set(domains.map(domain => present(canonicalDomain(domain), 'a domain')))
 

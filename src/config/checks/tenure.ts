@@ -19,7 +19,7 @@ export interface Tenure {
 /** When it becomes active by its own settings: -Infinity for long since, Infinity for never. As `standingOf` has it. */
 export const beginOf = ({ status, activate_at: at }: Pick<ConnectionDraft, 'status' | 'activate_at'>): number => {
   if (status === 'disabled') return Infinity
-  if (at !== undefined) return Date.parse(at) / 1000
+  if (at !== undefined) return Math.floor(Date.parse(at) / 1000)
   return status === 'active' ? -Infinity : Infinity
 }
 
