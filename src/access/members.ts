@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Configuration, Connection, Organization } from '../config/configuration.ts'
 import type { Identity } from '../connections/connector.ts'
 import { PorticoError } from '../errors.ts'
-import type { Member, MemberClaim, MemberStore } from '../store/members.ts'
+import { addressOf, type ClaimRefused, type Member, type MemberClaim, type MemberStore } from '../store/members.ts'
 
 /** A member's id: minted once, unguessable, and never an identity provider's value (product.md, "Headers to the app"). */
 export const mintMemberId = (): string => `mbr_${randomBytes(16).toString('base64url')}`
@@ -46,29 +46,42 @@ export const takenOver = ({ connections }: Configuration, { id, organization, re
 const claimOf = ({ id, organization }: Connection, { subject, email, name, groups }: Identity, address: string): MemberClaim =>
   ({ organization: organization.id, connection: id, subject, invited: address === email ? undefined : address, email, name, groups })
 
+/** What an operator can do about a conflict, so that the next sign-in is the one that was meant. */
+const wayOut = ({ connections }: Configuration, { member, known }: ClaimRefused, { organization, connection }: MemberClaim): string => {
+  const move = `portico members move --id ${member.id}${member.organization === organization ? '' : ` --to ${organization}`}`
+  // a subject that is a member already takes no other one over
+  if (known !== undefined) {
+    return `They are ${known.id} (${addressOf(known)}) so far. To stay that: portico members erase --id ${member.id}. To become ${member.id}: portico members erase --id ${known.id}, then ${move}.`
+  }
+  if (member.organization !== organization) return `If they have moved: ${move}; to forget the earlier one: portico members erase --id ${member.id}.`
+  if (member.connection === connection) return `If it is the same person (the account was made anew): ${move}, and they sign in again.`
+  const kept = connections.has(member.connection) ? '' : `, and keep ${member.connection} in the file, disabled`
+  return `If ${connection} takes over from ${member.connection}, say replaces: ${member.connection}${kept}; for this person alone: ${move}.`
+}
+
 /** The refusal that a blocked or conflicting member is. The public text names neither. */
-const refusalOf = ({ kind, member }: { readonly kind: 'blocked' | 'conflict', readonly member: Member }, claim: MemberClaim): PorticoError => {
+const refusalOf = (configuration: Configuration, refused: ClaimRefused, claim: MemberClaim): PorticoError => {
+  const { kind, member } = refused
   const { connection } = claim
   if (kind === 'blocked') {
     return new PorticoError('PORTICO_MEMBER_BLOCKED', {
       wanted: `a member of ${claim.organization} that is not blocked`, got: `${member.id}, blocked by command`, connection, remedy: `portico members unblock --id ${member.id} lets them in again.`
     })
   }
+  const remedy = wayOut(configuration, refused, claim)
   if (member.organization !== claim.organization) {
     return new PorticoError('PORTICO_OTHER_ORGANIZATION', {
       wanted: `an e-mail that belongs to no other organization than ${claim.organization}`,
       got: `${claim.email}, of member ${member.id} of ${member.organization}`,
       connection,
-      remedy: `If they have moved: portico members move --id ${member.id} --to ${claim.organization}; to forget the earlier one: portico members erase --id ${member.id}.`
+      remedy
     })
   }
   return new PorticoError('PORTICO_MEMBER_CONFLICT', {
     wanted: `the subject at ${member.connection} that ${member.id} was recorded with`,
     got: `another subject with the e-mail ${claim.email} at ${connection}`,
     connection,
-    remedy: member.connection === connection
-      ? `If it is the same person (the account was made anew): portico members move --id ${member.id}, and they sign in again.`
-      : `If ${connection} takes over from ${member.connection}, say replaces: ${member.connection}; for this person alone: portico members move --id ${member.id}.`
+    remedy
   })
 }
 
@@ -80,16 +93,16 @@ const refusalOf = ({ kind, member }: { readonly kind: 'blocked' | 'conflict', re
 export const recordMember = async (store: MemberStore, configuration: Configuration, connection: Connection, identity: Identity, address: string, now: number): Promise<{ member: Member, isNew: boolean }> => {
   const claim = claimOf(connection, identity, address)
   const claimed = await store.claimMember(claim, { takesOver: takenOver(configuration, connection), mint: mintMemberId, now })
-  if (claimed.kind === 'blocked' || claimed.kind === 'conflict') throw refusalOf(claimed, claim)
+  if (claimed.kind === 'blocked' || claimed.kind === 'conflict') throw refusalOf(configuration, claimed, claim)
   return { member: claimed.member, isNew: claimed.kind === 'created' }
 }
 
 /** As `recordMember`, but writes nothing: `member` is undefined for somebody who would be new. */
 export const foreseeMember = async (store: MemberStore, configuration: Configuration, connection: Connection, identity: Identity, address: string): Promise<Member | undefined> => {
   const claim = claimOf(connection, identity, address)
-  const { kind, member } = await store.foreseeClaim(claim, { takesOver: takenOver(configuration, connection) })
-  if (kind === 'blocked' || kind === 'conflict') throw refusalOf({ kind, member }, claim)
-  return member
+  const foreseen = await store.foreseeClaim(claim, { takesOver: takenOver(configuration, connection) })
+  if (foreseen.kind === 'blocked' || foreseen.kind === 'conflict') throw refusalOf(configuration, foreseen, claim)
+  return foreseen.member
 }
 
 /**

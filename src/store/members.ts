@@ -45,6 +45,8 @@ export interface Claimed {
 export interface ClaimRefused {
   readonly kind: 'blocked' | 'conflict'
   readonly member: Member
+  /** Of a conflict: whom the subject was recorded as before, by another e-mail. */
+  readonly known?: Member
 }
 
 /** The address that a member is invited, and unique, by. */
@@ -52,7 +54,8 @@ export const addressOf = ({ invited, email }: Pick<Member, 'invited' | 'email'>)
 
 /** What becomes of a claim, by the members that it touches. `member` is the one concerned; none is there yet for `created`. */
 export type Verdict =
-  | { readonly kind: 'known' | 'moved' | 'blocked' | 'conflict', readonly member: Member }
+  | { readonly kind: 'known' | 'moved', readonly member: Member }
+  | ClaimRefused
   | { readonly kind: 'created', readonly member: undefined }
 
 /**
@@ -65,12 +68,13 @@ export const judgeClaim = (claim: MemberClaim, { takesOver }: ClaimTerms, known:
   if (known?.email === claim.email) return { kind: 'known', member: known }
   const others = namesakes.filter(({ id }) => id !== known?.id)
   const elsewhere = others.find(({ organization }) => organization !== claim.organization)
-  if (elsewhere !== undefined) return { kind: 'conflict', member: elsewhere }
+  const conflict = (member: Member): Verdict => ({ kind: 'conflict', member, ...known !== undefined && { known } })
+  if (elsewhere !== undefined) return conflict(elsewhere)
   const holder = others.find(other => addressOf(other) === addressOf(claim))
   if (holder === undefined) return known === undefined ? { kind: 'created', member: undefined } : { kind: 'known', member: known }
   if (holder.blockedAt !== undefined) return { kind: 'blocked', member: holder }
   const isFree = holder.subject === undefined || takesOver.includes(holder.connection)
-  return { kind: known === undefined && isFree ? 'moved' : 'conflict', member: holder }
+  return known === undefined && isFree ? { kind: 'moved', member: holder } : conflict(holder)
 }
 
 export interface MemberPage {

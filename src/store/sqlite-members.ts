@@ -72,11 +72,12 @@ export const createSqliteMembers = ({ database, guarded, transaction, durably, t
         const known = read(sql.refresh.get(...profile(claim), seconds, ...key(claim), text(claim.email)))
         if (known !== undefined) return { kind: 'known', member: known }
         return durably(() => transaction(() => {
-          const { kind, member } = judge(claim, { takesOver })
+          const verdict = judge(claim, { takesOver })
+          const { kind, member } = verdict
           if (kind === 'created') {
             return { kind, member: memberRow.parse(sql.create.get(mint(), ...key(claim), text(claim.email), ...profile(claim), seconds)) } satisfies Claimed
           }
-          if (kind === 'blocked' || kind === 'conflict') return { kind, member }
+          if (kind === 'blocked' || kind === 'conflict') return verdict
           const [, connection, subject, invited] = key(claim)
           return { kind, member: memberRow.parse(sql.update.get(connection, subject, invited, text(claim.email), ...profile(claim), seconds, member.id)) } satisfies Claimed
         }))

@@ -151,12 +151,17 @@ t.test('anyone of the domains', async t => {
     t.match(after.headers, { 'x-auth-user': before, 'x-auth-email': 'after@acme.com' })
     people.acme.renamed = { ...people.acme.renamed, email: 'ada@acme.com' }
     refused(t, await enter(world, 'renamed'), 'PORTICO_MEMBER_CONFLICT', 'ada@acme.com')
+    const { remedy } = refusalOf(world, 'PORTICO_MEMBER_CONFLICT') ?? {}
+    t.match(remedy, `To stay that: portico members erase --id ${id}. To become ${id}: portico members erase --id ${before}, then portico members move --id ${id}`, 'a freed member would not be taken by who is one already')
     people.acme.renamed = { ...people.acme.renamed, email: 'hari@globex.com' }
     t.equal(codeOf(await enter(world, 'renamed')), 'PORTICO_EMAIL_DOMAIN', 'N1')
   })
 
   await t.test('R10 who signs in through what replaces their connection is who they were', async t => {
     const added = (id: string, replaces: string) => (world.files.acme ?? '').slice((world.files.acme ?? '').indexOf('  acme_oidc:')).replace('acme_oidc:', `${id}:\n    replaces: ${replaces}`)
+    await world.reload({ acme: `${world.files.acme?.replace('acme_oidc:', 'acme_renamed:')}` })
+    t.equal(codeOf(await enter(world, 'ada', { connection: 'acme_renamed' })), 'PORTICO_MEMBER_CONFLICT', 'another id is another connection')
+    t.match(refusalOf(world, 'PORTICO_MEMBER_CONFLICT')?.remedy, /say replaces: acme_oidc, and keep acme_oidc in the file, disabled;/)
     await world.reload({ acme: `${world.files.acme}\n${added('acme_new', 'acme_oidc')}` })
     const echo = echoOf(await enter(world, 'ada2', { connection: 'acme_new' }))
     t.match(echo.headers, { 'x-auth-user': id, 'x-auth-connection': 'acme_new' })

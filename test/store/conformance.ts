@@ -164,6 +164,11 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
     t.match(await claim(one, { email: 'ada@acme.com', subject: 'new here' }), { kind: 'created' }, 'and the earlier one is free')
     t.match(await claim(one, { email: 'ada@acme.com' }), { kind: 'conflict' }, 'not for whoever had it any more')
     t.match(await two.memberById(ada.id), { email: 'countess@acme.com' })
+
+    const { member: grace } = await claim(one, { email: 'grace@acme.com', subject: 'grace' })
+    await one.freeSubject(grace.id, 'acme')
+    t.match(await claim(two, { email: 'grace@acme.com' }), { kind: 'conflict', member: { id: grace.id }, known: { id: ada.id } }, 'V38 who is a member already takes no other one over')
+    t.match(await two.foreseeClaim(claimOf('ada', { email: 'grace@acme.com' }), { takesOver: ['okta'] }), { kind: 'conflict', member: { id: grace.id }, known: { id: ada.id } })
   })
 
   t.test('R10 a member moves to the connection that took over, by exact address, and keeps the id', async t => {

@@ -63,7 +63,7 @@ export const checkReplaces = (organization: OrganizationDraft, now: number, repo
       report({ file, path, message: 'a connection cannot replace itself', remedy: 'name the one that it takes over from, or remove replaces' })
     } else if (!Object.hasOwn(connections, old)) {
       const meant = suggest(old, Object.keys(connections).filter(other => other !== id))
-      report({ file, path, message: `this organization has no connection '${old}'`, remedy: meant === undefined ? 'name one of this file, or remove replaces once the old one is gone' : `did you mean '${meant}'?` })
+      report({ file, path, message: `this organization has no connection '${old}'`, remedy: meant === undefined ? 'name one of this file: what it took over from stays there, disabled, for as long as members still come from it; then remove both' : `did you mean '${meant}'?` })
     } else if (isCircle(connections, id)) {
       report({ file, path, message: `'${old}' itself takes over from '${id}', by one way or another`, remedy: 'let the newer one replace the older one only' })
     } else if (heirs.get(old)?.[0] !== id) {
