@@ -24,9 +24,12 @@ export const displayFile = (file: string, folder: string): string => {
   return short === '' || short.startsWith('..') || isAbsolute(short) ? file : short
 }
 
+/** What would break a line or steer a terminal: files are also written by customers. */
+const unprintable = /[\p{C}\p{Zl}\p{Zp}]/gu
+
 /** The contract's one line: `file:line:col path: what is wrong — what to do`. */
 export const formatProblem = (problem: Problem, folder: string): string => {
   const place = `${displayFile(problem.file, folder)}:${problem.line}:${problem.column}`
   const subject = problem.path === '' ? '' : ` ${problem.path}:`
-  return `${place}${subject} ${problem.message} — ${problem.remedy}`
+  return `${place}${subject} ${problem.message} — ${problem.remedy}`.replace(unprintable, '?')
 }

@@ -222,6 +222,13 @@ export const walk = <S extends z.ZodType>(source: Source, shape: Shape & { reado
     if (fitting !== undefined) return leaf(fitting, node, path, offset)
     const [only] = leaves
     if (leaves.length > 1 || only === undefined) return allowed(shape).length > 0 ? leaf(shape, node, path, offset) : mistyped(shape, node, path, offset)
+    const [word] = allowed(only)
+    const written = String(node.value).slice(0, 80)
+    // the only word there is may be the opposite of what was meant
+    if (word !== undefined && suggest(written, [word]) === undefined) {
+      const forms = shape.options.flatMap(option => option.kind === 'object' ? `{ ${list(option.keys.keys())}: … }` : [])
+      return report(offset, path, `'${written}' is unknown`, `write ${[word, ...forms].join(' or ')}`)
+    }
     return leaf(only, node, path, offset)
   }
 

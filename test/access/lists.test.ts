@@ -126,6 +126,18 @@ t.test('R19 an invited list in a file: each bad line has its place, oddities are
   t.match(warnings[1], /^organizations\/acme\.txt:8:1 'hari@globex\.com' is of no domain of the organization, and so is 1 more/)
 })
 
+t.test('R19 what a customer wrote into a list stays on one line, and steers no terminal', async t => {
+  const { problems } = await load(folderOf(t, acmeWith('members: { invited_file: acme.txt }'), { 'acme.txt': 'ada@acme.com\rbob@acme.com\n\u001b[2J\u009b31m@acme.com\nb\u202Ead@acme.com\na\u2028b@acme.com\n' }))
+  t.match(problems, [/^organizations\/acme\.txt:1:1 'ada@acme\.com\?bob@acme\.com'/, /^organizations\/acme\.txt:2:1 '\?\[2J\?31m@acme\.com'/, /'b\?ad@acme\.com'/, /'a\?b@acme\.com'/])
+  t.notMatch(problems.join(''), /[\p{C}\p{Zl}\p{Zp}]/u)
+})
+
+t.test('R19 who means to restrict is not told to let anybody in', async t => {
+  const { problems } = await load(folderOf(t, acmeWith('members: invited')))
+  t.match(problems, [/^organizations\/acme\.yaml:2:10 members: 'invited' is unknown — write anyone or \{ blocked: … \} or \{ invited, blocked: … \} or \{ invited_file, blocked: … \}$/])
+  t.match((await load(folderOf(t, acmeWith('members: anyon')))).problems, [/did you mean anyone\?/])
+})
+
 t.test('R19 an invited list in the organization’s own file', async t => {
   const odd = await load(folderOf(t, acmeWith('members: { invited: [ada@acme.com, ada@globex.com, Ada@acme.com, eve@globex.com] }')))
   t.same(odd.problems, [])
