@@ -159,8 +159,8 @@ t.test('anyone of the domains', async t => {
 
   await t.test('R10 who signs in through what replaces their connection is who they were', async t => {
     const added = (id: string, replaces: string) => (world.files.acme ?? '').slice((world.files.acme ?? '').indexOf('  acme_oidc:')).replace('acme_oidc:', `${id}:\n    replaces: ${replaces}`)
-    await world.reload({ acme: `${world.files.acme?.replace('acme_oidc:', 'acme_renamed:')}` })
-    t.equal(codeOf(await enter(world, 'ada', { connection: 'acme_renamed' })), 'PORTICO_MEMBER_CONFLICT', 'another id is another connection')
+    await world.reload({ acme: `${world.files.acme?.replace('acme_oidc:', 'acme_new:')}` })
+    t.equal(codeOf(await enter(world, 'ada', { connection: 'acme_new' })), 'PORTICO_MEMBER_CONFLICT', 'another id is another connection')
     t.match(refusalOf(world, 'PORTICO_MEMBER_CONFLICT')?.remedy, /say replaces: acme_oidc, and keep acme_oidc in the file, disabled;/)
     await world.reload({ acme: `${world.files.acme}\n${added('acme_new', 'acme_oidc')}` })
     const echo = echoOf(await enter(world, 'ada2', { connection: 'acme_new' }))
