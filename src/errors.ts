@@ -526,6 +526,12 @@ export const definitions = define({
     public: 'The access token was refused. Get a new one from your company\'s identity provider.',
     remedy: 'See what was wanted and what came: a JWT access token of this connection\'s issuer, for bearer.audience, not expired; never an ID token.'
   },
+  PORTICO_BEARER_REFUSED: {
+    status: 403,
+    title: 'This access token opens nothing here',
+    public: 'The access token is genuine, but whoever it speaks for is not let in, or not here. Whoever runs this service can look up why by the request id.',
+    remedy: 'What was wanted and what came are those of a sign-in of this person, whose code is beside them.'
+  },
   PORTICO_CREDENTIALS_CONFLICT: {
     status: 400,
     title: 'The request carries several credentials',

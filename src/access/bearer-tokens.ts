@@ -30,7 +30,7 @@ interface Entry {
   readonly member: Member
   readonly identity: BearerIdentity
   readonly sid: string
-  /** When the provider issued it: what was revoked since ends it. Seconds; 0 where it does not say. */
+  /** When the provider issued it, never later than it was seen here: what was revoked since ends it. Seconds; 0 where it does not say. */
   readonly issuedAt: number
   readonly verifiedAt: number
   readonly expiresAt: number
@@ -100,7 +100,8 @@ export const createBearerTokens = (deps: {
       generation: entry.generation,
       subject: identity.subject,
       idpSession: identity.idpSession,
-      email: identity.email ?? member.email,
+      // as recorded: what a token calls them no sign-in has compared with anybody else's
+      email: member.email,
       invited: member.invited,
       name: identity.name ?? member.name,
       groups: [...groupsOf(entry)],
@@ -154,7 +155,8 @@ export const createBearerTokens = (deps: {
       member: await memberOf(connection, identity),
       identity,
       sid: `tok_${key.slice(-32)}`,
-      issuedAt,
+      // a provider's clock that is ahead must not outlast a revocation
+      issuedAt: Math.min(issuedAt, verifiedAt),
       verifiedAt,
       expiresAt,
       sessions: new Map()

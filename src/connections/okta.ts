@@ -16,7 +16,8 @@ export const oktaDialect = (connection: Connection, settings: SettingsOf<'okta'>
     // Okta knows none, login and consent, and refuses `select_account`; with `login` it asks for another account too
     prompt: prompt === 'select_account' ? 'login' : prompt
   }),
-  // Okta's access tokens have the login as `sub`, and as `uid` what the ID token calls `sub`
-  tokenSubject: (claims, issuer) => issuerAndSub({ sub: claim(claims, 'uid') }, issuer),
+  // Okta's access tokens have the login as `sub`, and as `uid` what the ID token calls `sub`; a program's own has no `uid`
+  // either, and never comes this far
+  tokenSubject: (claims, issuer) => issuerAndSub({ sub: claim(claims, 'uid') ?? claim(claims, 'sub') }, issuer),
   vouched: emailVerified(connection, 'Okta calls an e-mail verified when the person or an admin confirmed it; a custom authorization server sends email_verified with the scope email. Only if nobody can edit an e-mail there, set dangerously_trust_unverified_email.')
 })

@@ -12,7 +12,7 @@ export interface Credentials {
    * The person of the API key or access token that this request carries; undefined where it carries
    * none that is Portico's to judge: then the cookie decides. Notes at the exchange which headers were
    * used up. Throws, or rejects with, PORTICO_API_KEY_…, PORTICO_BEARER_…, PORTICO_CREDENTIALS_CONFLICT,
-   * PORTICO_TOO_MANY_REQUESTS or PORTICO_STORE_UNAVAILABLE: whoever shows a credential is never anybody else.
+   * PORTICO_TOO_MANY_REQUESTS, PORTICO_IDP_… or PORTICO_STORE_UNAVAILABLE: whoever shows a credential is never anybody else.
    */
   identify (exchange: Exchange): Session | undefined | Promise<Session>
 }
@@ -23,6 +23,11 @@ const token: ReadonlySet<string> = new Set([authorization])
 /** Wrong whatever was sent: what has expired or pauses is somebody's own. */
 const isWrong = (error: unknown): boolean =>
   error instanceof PorticoError && (error.code === 'PORTICO_API_KEY_INVALID' || error.code === 'PORTICO_BEARER_INVALID')
+
+/** What a sign-in would be refused with speaks to a person in a browser: a program is told that the token is good and its owner is not let in. */
+const forProgram = (error: unknown): unknown => error instanceof PorticoError && error.status === 403
+  ? new PorticoError('PORTICO_BEARER_REFUSED', { wanted: error.wanted, got: `${error.got ?? 'somebody else'} (${error.code})`, connection: error.connection, remedy: error.remedy })
+  : error
 
 const conflict = (): PorticoError => new PorticoError('PORTICO_CREDENTIALS_CONFLICT', { wanted: 'one credential, in one header', got: 'several' })
 
@@ -38,7 +43,7 @@ export const createCredentials = (deps: {
   /** A refusal, counted where it is for something wrong. */
   const refusal = (error: unknown, { client }: Exchange): unknown => {
     const seconds = isWrong(error) ? wrongKeys.count(client.address) : undefined
-    return seconds === undefined ? error : new PorticoError('PORTICO_TOO_MANY_REQUESTS', { wanted: 'fewer wrong keys and tokens from one network', got: 'more', remedy: `Nothing to do: the client's keys are wrong. It may try again in ${seconds} s.` })
+    return seconds === undefined ? forProgram(error) : new PorticoError('PORTICO_TOO_MANY_REQUESTS', { wanted: 'fewer wrong keys and tokens from one network', got: 'more', remedy: `Nothing to do: the client's keys are wrong. It may try again in ${seconds} s.` })
   }
 
   const settle = (exchange: Exchange, find: () => Session | Promise<Session>): Session | Promise<Session> => {

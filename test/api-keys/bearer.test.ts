@@ -90,6 +90,19 @@ t.test('R13 access tokens of the organization\'s own provider', async t => {
     }
   })
 
+  await t.test('G9 G10 G12 what names our issuer is ours to refuse, however odd: never the app\'s, nor the cookie instead', async t => {
+    const [head = '', body = ''] = token.split('.')
+    const odd = { 'no signature': `${head}.${body}.`, 'iat is no number': await mint({ iat: 'now' }), 'aud is no text': await mint({ aud: 5 }), 'G12 huge': await mint({ more: 'x'.repeat(14_000) }) }
+    for (const [name, wrong] of Object.entries(odd)) {
+      t.match(outcome(await browser.send(`${origins.portal}/x`, { headers: { authorization: `Bearer ${wrong}` } })), refused('PORTICO_BEARER_INVALID'), name)
+    }
+  })
+
+  await t.test('N1 V38 the e-mail is the recorded one: no sign-in has compared the token\'s with anybody else\'s', async t => {
+    const renamed = await call(world, `${origins.portal}/x`, await mint({ email: 'root@rogue.example', email_verified: true }))
+    t.match(headersOf(renamed), { 'x-auth-user': signedIn['x-auth-user'], 'x-auth-email': 'eve@rogue.example' })
+  })
+
   await t.test('G9 a JWT of nobody\'s provider is the app\'s own', async t => {
     const own = await mint({ iss: 'https://the-app.example' })
     t.match(outcome(await call(world, `${origins.portal}/x`, own)), refused('PORTICO_SIGN_IN_REQUIRED'))
@@ -108,7 +121,7 @@ t.test('R13 access tokens of the organization\'s own provider', async t => {
   await t.test('V20 V21 V33 what was verified once is judged each time', async t => {
     const verified = provider.hits.get('/jwks')
     await world.reload({ rogue: `apps: [analytics]\n${rogue}` })
-    t.match(outcome(await call(world, `${origins.portal}/x`, token)), refused('PORTICO_APP_NOT_ALLOWED', 403))
+    t.match(outcome(await call(world, `${origins.portal}/x`, token)), refused('PORTICO_BEARER_REFUSED', 403))
     await world.reload({ rogue: `blocked: [eve@rogue.example]\n${rogue}` })
     t.not((await call(world, `${origins.portal}/x`, token)).status, 200)
     await world.reload({ rogue })
@@ -136,6 +149,21 @@ t.test('R13 access tokens of the organization\'s own provider', async t => {
     world.setClock(0)
   })
 
+  await t.test('R13 F18 a token of a provider whose clock is ahead does not outlast a revocation either', async t => {
+    const ahead = await mint({ sub: 'subject-ahead', email: 'ahead@rogue.example', email_verified: true, iat: seconds() + 200 })
+    const { 'x-auth-user': member = '' } = headersOf(await call(world, `${origins.portal}/x`, ahead))
+    const store = createSqliteStore({ path: world.configuration.store.path })
+    t.teardown(() => store.close())
+    await store.blockMember(member, seconds())
+    await store.addRevocation({ kind: 'member', value: member, issuedBefore: seconds(), expiresAt: seconds() + 1_000 })
+    let status = 200
+    for (const until = Date.now() + 3_000; status === 200 && Date.now() < until;) {
+      await new Promise(resolve => setTimeout(resolve, 100))
+      status = (await call(world, `${origins.portal}/x`, ahead)).status
+    }
+    t.equal(status, 401)
+  })
+
   await t.test('R13 no token is in a log or in the store', async t => {
     const signature = token.split('.')[2] ?? ''
     t.notMatch(JSON.stringify(world.lines), signature)
@@ -147,6 +175,6 @@ t.test('R13 access tokens of the organization\'s own provider', async t => {
 t.test('R13 R19 who is not invited is not let in by a token either', async t => {
   const { world, mint } = await start(t, ['members: { invited: [eve@rogue.example] }'])
   const claims = { email_verified: true, name: 'Somebody', groups: ['staff'] }
-  t.match(outcome(await call(world, `${origins.portal}/x`, await mint({ sub: 'a', email: 'mallory@rogue.example', ...claims }))), refused('PORTICO_NOT_INVITED', 403))
+  t.match(outcome(await call(world, `${origins.portal}/x`, await mint({ sub: 'a', email: 'mallory@rogue.example', ...claims }))), refused('PORTICO_BEARER_REFUSED', 403))
   t.equal(headersOf(await call(world, `${origins.portal}/x`, await mint({ sub: 'b', email: 'eve@rogue.example', ...claims })))['x-auth-name'], 'Somebody')
 })

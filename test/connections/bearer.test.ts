@@ -90,7 +90,7 @@ t.test('N1 G5 G6 R22 the person is judged as at a sign-in', async t => {
   t.equal(await codeFor({ email_verified: undefined }), 'PORTICO_EMAIL_UNVERIFIED')
   t.equal(await codeFor({ groups: [5] }), 'PORTICO_CLAIM_INVALID')
   t.equal(await codeFor({ hasgroups: true, groups: undefined }), 'PORTICO_GROUPS_ELSEWHERE')
-  t.equal(await codeFor({ sub: undefined }), 'PORTICO_ID_TOKEN_SUBJECT')
+  for (const sub of [undefined, '', 5, 'a\u0000']) t.equal(await codeFor({ sub }), refused, JSON.stringify(sub))
   const strict = connectionFrom({ connector: 'oidc', discovery_url: provider.issuer, bearer, require_amr: ['mfa'] }, { id: 'strict' })
   t.equal(await codeFor({}, {}, key, strict), 'PORTICO_AMR_REQUIRED')
   t.equal(await codeFor({ amr: ['mfa'] }, {}, key, strict), 'no error')
@@ -105,7 +105,12 @@ t.test('N1 G5 G6 R22 the person is judged as at a sign-in', async t => {
 
   const okta = connectionFrom({ connector: 'okta', okta_domain: 'acme.okta.com', authorization_server: 'default', discovery_url: provider.issuer, bearer })
   t.match(await verify(await tokenOf({ sub: 'ada@acme.com', uid: '00u1', cid: 'x', email: undefined }, { typ: undefined }), okta), { identity: { subject: `${provider.issuer} 00u1`, email: undefined } }, 'Okta\'s sub is the login, uid is who it is')
-  t.equal(await codeFor({ sub: '0oa1', cid: '0oa1', email: undefined }, {}, key, okta), 'PORTICO_ID_TOKEN_SUBJECT', 'a program of its own is nobody')
+  t.match(await verify(await tokenOf({ cid: 'x', email: undefined }), okta), { identity: { subject: `${provider.issuer} subject-1` } }, 'sub where there is no uid')
+  t.equal(await codeFor({ uid: 5 }, {}, key, okta), refused)
+  t.equal(await codeFor({ sub: '0oa1', cid: '0oa1', email: undefined }, {}, key, okta), refused, 'a program of its own is nobody')
+  t.equal(await codeFor({ sub: '0oa1', cid: '0oa1', uid: '00u1' }, {}, key, okta), refused)
+  t.equal(await codeFor({ ...claims, idtyp: 'app' }, {}, key, entra), refused)
+  for (const name of ['client_id', 'cid', 'azp']) t.equal(await codeFor({ sub: 'robot', [name]: 'robot' }), refused, `client credentials: sub is ${name}`)
 })
 
 t.test('R13 the access token of a real provider, and not its ID token', async t => {

@@ -59,6 +59,16 @@ const noIdToken: TokenCheck = ({ header: { typ }, claims }, { clientId }) => {
   return { name: 'kind of token', passed: sign === undefined, wanted: 'an access token, never an ID token', got: sign ?? 'an access token' }
 }
 
+/**
+ * A program that was given a token for itself (RFC 6749 §4.4) is nobody: its `sub` is its client id
+ * (RFC 9068 §2.2), and Entra says `idtyp: app`. It could be called like somebody's account.
+ */
+const ofPerson: TokenCheck = ({ claims }) => {
+  const { sub, idtyp } = claims
+  const client = ['client_id', 'cid', 'azp', 'appid'].find(name => sub !== undefined && claim(claims, name) === sub)
+  return { name: 'whose token', passed: client === undefined && idtyp !== 'app', wanted: 'a token that a person asked for', got: client === undefined ? `idtyp ${show(idtyp)}` : `the client's own: sub is ${client}` }
+}
+
 const issuer: TokenCheck = ({ claims: { iss } }, expected) =>
   ({ name: 'iss', passed: expected.issuer !== undefined && iss === expected.issuer, wanted: expected.issuer ?? 'an issuer that is configured', got: show(iss) })
 
@@ -79,7 +89,7 @@ const times: TokenCheck = ({ claims: { exp, iat, nbf } }, _expected, now) => {
   return { name: 'exp, nbf and iat', passed: isFine, wanted: `exp after, nbf and iat before ${Math.floor(now)}`, got: `exp ${show(exp)}, nbf ${show(nbf)}, iat ${show(iat)}` }
 }
 
-const checks: readonly TokenCheck[] = [type, noIdToken, algorithm, issuer, audience, times]
+const checks: readonly TokenCheck[] = [type, noIdToken, ofPerson, algorithm, issuer, audience, times]
 
 const code = 'PORTICO_BEARER_INVALID'
 
@@ -100,7 +110,9 @@ const read = (text: string): IdToken => {
 /** The rule of a sign-in; without an e-mail in the token the subject alone says who it is. */
 const identify = (claims: Claims, iss: string, dialect: Dialect, connection: Connection): BearerIdentity => {
   const profile = profileFrom(claims, 'the access token')
-  const source = { subject: dialect.tokenSubject(claims, iss), issuedAt: isTime(claims.iat) ? claims.iat : 0 }
+  const subject = dialect.tokenSubject(claims, iss)
+  if (subject === undefined) throw refuse('the claims that identify a person here', 'not all of them, or no texts')
+  const source = { subject, issuedAt: isTime(claims.iat) ? claims.iat : 0 }
   const hasEmail = dialect.claims.email.some(name => claim(claims, name) !== undefined)
   return hasEmail ? mapIdentity(profile, source, dialect, connection) : { ...mapPerson(profile, source, dialect, connection, undefined), email: undefined }
 }
