@@ -5,9 +5,10 @@ import { clientFault, entraCode, type ClientFault } from '../connections/oidc/cl
 export interface ClientAnswer {
   /**
    * A fault of the client's; `unauthorized`: a 401 without a word, which a proxy may have said; `grant`: the
-   * code was judged; `token`: one was given; `accepted`: a 200 without; `busy`: nothing was judged.
+   * code was judged; `request`: something else about the request was; `token`: one was given; `accepted`: a 200
+   * without; `busy`: nothing was judged; `other`: a page, a redirect, a firewall's word.
    */
-  readonly kind: ClientFault | 'unauthorized' | 'grant' | 'token' | 'accepted' | 'busy' | 'other'
+  readonly kind: ClientFault | 'unauthorized' | 'grant' | 'request' | 'token' | 'accepted' | 'busy' | 'other'
   /** `HTTP 400 invalid_grant AADSTS70008`: nothing that the provider wrote freely. */
   readonly text: string
 }
@@ -35,7 +36,10 @@ export const readClientAnswer = (status: number, body: string): ClientAnswer => 
   const fault = clientFault(status, content?.error, content?.error_description)
   if (fault !== undefined) return { kind: fault, text }
   if ((error !== undefined && grantErrors.has(error)) || (code !== undefined && grantCodes.has(code))) return { kind: 'grant', text }
-  if (status !== 200 || content?.error !== undefined || content?.ok === false) return { kind: 'other', text }
+  // a page is no answer of such an endpoint, whatever its status
+  const isAnswer = content !== undefined || (status === 200 && body.trim() === '')
+  if (!isAnswer || ![200, 400].includes(status)) return { kind: 'other', text }
+  if (status === 400 || content?.error !== undefined || content?.ok === false) return { kind: 'request', text }
   return { kind: typeof content?.access_token === 'string' ? 'token' : 'accepted', text }
 }
 
@@ -51,9 +55,12 @@ export const judgeAlone = (real: ClientAnswer): Verdict | undefined => {
   return real.kind === 'token' ? { verdict: 'proven' } : undefined
 }
 
+/** Nobody comes this far whose credentials were refused. */
+const beyondClient: ReadonlySet<ClientAnswer['kind']> = new Set(['grant', 'request', 'token', 'accepted'])
+
 /** What the answers to the real secret and to a random one decide together. */
 export const judgeTogether = (real: ClientAnswer, random: ClientAnswer): Verdict => {
-  if (real.kind !== random.kind && (random.kind === 'refused' || random.kind === 'unauthorized')) return { verdict: 'proven' }
+  if (beyondClient.has(real.kind) && (random.kind === 'refused' || random.kind === 'unauthorized')) return { verdict: 'proven' }
   if (random.kind === 'busy') return { verdict: 'unprovable', why: 'the provider did not judge the one that it was compared with' }
   if (real.kind === random.kind) return { verdict: 'unprovable', why: 'the provider says the same to a random one' }
   return { verdict: 'unprovable', why: 'the provider answers differently to a random one without saying why' }

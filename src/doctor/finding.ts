@@ -1,3 +1,5 @@
+import { printable } from '../connections/oidc/foreign.ts'
+
 /** `problem`: sign-ins fail of it. `warning`: they will, or cannot be told not to. */
 export type Level = 'ok' | 'warning' | 'problem'
 
@@ -17,11 +19,15 @@ export interface ConnectionFinding extends Finding {
   readonly connection: string
 }
 
-export const ok = (check: string, wanted: string, got: string): Finding => ({ check, level: 'ok', wanted, got, remedy: undefined })
+/** Whatever a provider's documents have put into the words: addresses above all. */
+const finding = (check: string, level: Level, wanted: string, got: string, remedy: string | undefined): Finding =>
+  ({ check, level, wanted: printable(wanted), got: printable(got), remedy: remedy === undefined ? undefined : printable(remedy) })
 
-export const warning = (check: string, wanted: string, got: string, remedy: string): Finding => ({ check, level: 'warning', wanted, got, remedy })
+export const ok = (check: string, wanted: string, got: string): Finding => finding(check, 'ok', wanted, got, undefined)
 
-export const problem = (check: string, wanted: string, got: string, remedy: string): Finding => ({ check, level: 'problem', wanted, got, remedy })
+export const warning = (check: string, wanted: string, got: string, remedy: string): Finding => finding(check, 'warning', wanted, got, remedy)
+
+export const problem = (check: string, wanted: string, got: string, remedy: string): Finding => finding(check, 'problem', wanted, got, remedy)
 
 /** One line a finding, for people: `okta_acme  problem  discovery: wanted …; got … — remedy`. */
 export const formatFinding = ({ connection, check, level, wanted, got, remedy }: ConnectionFinding): string =>

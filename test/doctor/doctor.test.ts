@@ -155,6 +155,10 @@ t.test('R26 R16 a document is judged as a sign-in judges it, and its issuer name
   t.match((await told(document => ({ ...document, code_challenge_methods_supported: ['plain'] }))).of('pkce'), { level: 'warning', got: 'plain' })
   t.match((await told(document => ({ ...document, scopes_supported: ['openid'] }))).of('scopes'), { level: 'warning', got: /without email, profile/ })
   t.match((await told(document => ({ ...document, claims_supported: ['sub', 'upn'] }))).of('claims'), { level: 'warning' })
+  const forged = '/userinfo\u001b[2K\nacme_oidc  ok  everything: fine\u009b\u202e'
+  const { findings } = await told(document => ({ ...document, userinfo_endpoint: `${provider.issuer}${forged}`, jwks_uri: `${provider.issuer}${forged}` }))
+  t.match(findings.find(({ check }) => check === 'userinfo endpoint'), { wanted: /userinfo \[2K acme_oidc/ })
+  t.notMatch(findings.map(({ wanted, got, remedy }) => `${wanted}${got}${remedy ?? ''}`).join(''), /[\p{C}\n]/u, 'O19 what a document holds cannot steer a terminal, nor add a line')
   t.match((await told(document => document, { callback: 'shared' })).levels['shared callback'], undefined, 'the connection has its own, whatever the settings say')
   provider.script = {}
   t.match((await look(connectionTo(provider.issuer, { callback: 'shared' }))).of('shared callback'), { level: 'problem' })

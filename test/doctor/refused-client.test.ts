@@ -44,7 +44,7 @@ t.test('R16 what providers answer, and what follows from it', async t => {
     [401, '{"error":"invalid_client"}', 'refused'], [400, '{"error":"invalid_client"}', 'refused'],
     [401, '{"error":"access_denied","error_description":"Unauthorized"}', 'refused'], // Auth0
     [401, '{"error":"unauthorized_client","error_description":"Invalid client or Invalid client credentials"}', 'refused'], // Keycloak
-    [400, '{"error":"unauthorized_client"}', 'other'], // RFC 6749: authenticated, and not allowed this grant
+    [400, '{"error":"unauthorized_client"}', 'request'], // RFC 6749: authenticated, and not allowed this grant
     [200, '{"error":"incorrect_client_credentials"}', 'refused'], [200, '{"error":"bad_verification_code"}', 'grant'], // GitHub
     [200, '{"ok":false,"error":"bad_client_secret"}', 'refused'], [200, '{"ok":false,"error":"invalid_code"}', 'grant'], // Slack
     [200, '{"ok":false,"error":"invalid_client_id"}', 'unknown'],
@@ -54,7 +54,8 @@ t.test('R16 what providers answer, and what follows from it', async t => {
     [401, JSON.stringify(entra('AADSTS7000222')), 'expired'], [400, JSON.stringify({ error: 'unauthorized_client', error_description: 'AADSTS700016: x' }), 'unknown'],
     [401, '', 'unauthorized'], [401, '<html>proxy</html>', 'unauthorized'],
     [429, '', 'busy'], [503, '{"error":"invalid_client"}', 'busy'], [400, '{"error":"slow_down"}', 'busy'],
-    [200, '', 'accepted'], [200, '<html>', 'accepted'], [200, '{"access_token":"x"}', 'token'], [404, '', 'other'], [400, '{"error":{"nested":1}}', 'other']
+    [200, '', 'accepted'], [200, '{}', 'accepted'], [200, '{"access_token":"x"}', 'token'], [400, '{"error":{"nested":1}}', 'request'], [200, '{"ok":false,"error":"x"}', 'request'],
+    [200, '<html>', 'other'], [400, '<html>', 'other'], [404, '', 'other'], [403, '{"error":"x"}', 'other'], [302, '', 'other']
   ] as const) t.equal(readClientAnswer(status, body).kind, kind, `${status} ${body}`)
   t.equal(readClientAnswer(400, '{"error":"x <script>","error_description":"secret"}').text, 'HTTP 400', 'nothing that the provider wrote freely')
 
@@ -64,6 +65,8 @@ t.test('R16 what providers answer, and what follows from it', async t => {
   for (const [real, random, verdict] of [
     [invalidGrant, invalidClient, 'proven'], [readClientAnswer(200, ''), invalidClient, 'proven'], [readClientAnswer(400, '{}'), readClientAnswer(401, ''), 'proven'],
     [invalidGrant, invalidGrant, 'unprovable'], [readClientAnswer(401, ''), readClientAnswer(401, ''), 'unprovable'],
+    // a firewall's word about the real one says nothing of it, however the random one was refused
+    ...([[403, 'blocked'], [302, ''], [401, ''], [200, '<html>'], [404, '{}']] as const).map(([status, body]) => [readClientAnswer(status, body), invalidClient, 'unprovable'] as const),
     [invalidGrant, readClientAnswer(429, ''), 'unprovable'], [invalidGrant, readClientAnswer(404, ''), 'unprovable']
   ] as const) t.equal(judgeTogether(real, random).verdict, verdict)
 })
