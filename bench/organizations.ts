@@ -109,6 +109,9 @@ const goLive = async (world: World, role: string, members?: string): Promise<num
 const figures = (values: readonly number[]): string => values.map(value => value.toFixed(0)).join(' ')
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
+// As docs/operating.md has it for small machines: V8 would rather use what memory there is than collect garbage.
+const nodeOptions = '--max-semi-space-size=8 --max-old-space-size=192'
+process.env.NODE_OPTIONS = nodeOptions
 const upstream = await startSubject('upstream', './subjects/upstream.ts')
 const load = await startSubject('load', './subjects/load.ts')
 const origin = `http://127.0.0.1:${upstream.ready.port}`
@@ -123,7 +126,7 @@ const stretch = async (world: World, gateway: Subject): Promise<{ slowest: numbe
   return { slowest: Number(slowest), held: Number(held), cpu: (after.cpu - before.cpu) / requests }
 }
 
-interface Row { readonly size: number, readonly start: number, readonly cpu: number, readonly rss: number, readonly peak: number, readonly email: number, readonly host: number, readonly live: number[], readonly calm: number[], readonly reloading: number[], readonly heldCalm: number[], readonly heldReloading: number[] }
+interface Row { readonly size: number, readonly start: number, readonly cpu: number, readonly rss: number, readonly after: number, readonly peak: number, readonly email: number, readonly host: number, readonly live: number[], readonly calm: number[], readonly reloading: number[], readonly heldCalm: number[], readonly heldReloading: number[] }
 
 const measure = async (size: number): Promise<Row> => {
   const world = await writeWorld(origin, size)
@@ -137,7 +140,7 @@ const measure = async (size: number): Promise<Row> => {
     const { cpu, memory } = await gateway.usage()
     for (let i = 0; i < 3; i++) await stretch(world, gateway)
     await goLive(world, 'warm')
-    const row: Row = { size, start, cpu: cpu / 1e3, rss: memory / 1e6, peak: 0, email: Number(email), host: Number(host), live: [], calm: [], reloading: [], heldCalm: [], heldReloading: [] }
+    const row: Row = { size, start, cpu: cpu / 1e3, rss: memory / 1e6, after: 0, peak: 0, email: Number(email), host: Number(host), live: [], calm: [], reloading: [], heldCalm: [], heldReloading: [] }
     for (let round = 0; round < rounds; round++) {
       const calm = await stretch(world, gateway)
       const [busy, live] = await Promise.all([stretch(world, gateway), wait(100).then(() => goLive(world, `round_${round}`))])
@@ -150,7 +153,7 @@ const measure = async (size: number): Promise<Row> => {
     const { memory: after } = await gateway.usage()
     const { peak } = await gateway.ask({ kind: 'held' })
     await gateway.stop()
-    return { ...row, rss: after / 1e6, peak: Number(peak) / 1e6 }
+    return { ...row, after: after / 1e6, peak: Number(peak) / 1e6 }
   } finally {
     await world.remove()
   }
@@ -199,11 +202,12 @@ const last = rows.at(-1)
 if (first === undefined || last === undefined) throw new Error('nothing measured')
 const column = (title: string, cell: (row: Row) => string): string => `${title.padEnd(34)}${rows.map(row => cell(row).padStart(28)).join('')}`
 process.stdout.write([
-  `Node ${process.version}, ${cpus()[0]?.model} × ${cpus().length}; ${requests} requests over ${connections} connections in each stretch`,
+  `Node ${process.version}, ${cpus()[0]?.model} × ${cpus().length}; ${requests} requests over ${connections} connections in each stretch; NODE_OPTIONS="${nodeOptions}"`,
   '',
   column('organizations', ({ size }) => String(size)),
   column('start to ready, ms (CPU)', ({ start, cpu }) => `${start.toFixed(0)} (${cpu.toFixed(0)})`),
-  column('memory after all, MB (peak)', ({ rss, peak }) => `${rss.toFixed(0)} (${peak.toFixed(0)})`),
+  column('memory when ready, MB', ({ rss }) => rss.toFixed(0)),
+  column('memory after all, MB (peak)', ({ after, peak }) => `${after.toFixed(0)} (${peak.toFixed(0)})`),
   column('look-up by e-mail, ns (ratio)', ({ email }) => `${email.toFixed(0)} (${(email / first.email).toFixed(1)})`),
   column('look-up by host, ns (ratio)', ({ host }) => `${host.toFixed(0)} (${(host / first.host).toFixed(1)})`),
   column('a changed file is live, ms', ({ live }) => figures(live)),
@@ -219,7 +223,7 @@ process.stdout.write([
 // The promises are for 10,000, and hold for fewer. What the machine does besides shows in the calm stretches as well.
 const broken = [
   ...last.start > 5_000 ? ['the start takes more than 5 s'] : [],
-  ...last.rss > 400 ? ['more than 400 MB'] : [],
+  ...last.after > 400 ? ['more than 400 MB'] : [],
   ...median(last.live) > 1_000 ? ['a change takes more than 1 s'] : [],
   ...median(last.reloading) - Math.max(...last.calm) > 20 ? ['a request waits more than 20 ms longer'] : []
 ]

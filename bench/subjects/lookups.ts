@@ -24,8 +24,13 @@ const measure = <Key>(keys: readonly Key[], look: (key: Key) => unknown): number
   return best
 }
 
-const domains = [...configuration.domains.keys()]
-const hosts = [...configuration.loginHosts.keys()]
+/** As many of few as of many, so that what is compared is looking up and not the processor's cache. */
+const sample = <Key>(all: Iterable<Key>): Key[] => {
+  const keys = [...all]
+  return Array.from({ length: 100 }, (_, i) => keys[Math.floor(i * keys.length / 100)]).filter(key => key !== undefined)
+}
+const domains = sample(configuration.domains.keys())
+const hosts = sample(configuration.loginHosts.keys())
 const members = Array.from({ length: 1_000 }, (_, i) => `ada.lovelace.${i}@acme.com`)
 const acme = configuration.connections.get('acme_oidc')
 if (acme === undefined) throw new Error('no acme')

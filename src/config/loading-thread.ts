@@ -9,7 +9,7 @@ import type { Problem } from './problem.ts'
 import { problemKey } from './transfer.ts'
 import type { Answer, Ask, ReadAnswer, Tell } from './transfer.ts'
 
-/** Loading in a thread of its own, so that no request waits for it (decision 0009). */
+/** Loading in a thread of its own, so that no request waits for it (decision 0011). */
 export interface LoadingThread {
   /**
    * As `createLoader`'s, one at a time; but `files` is empty, since they are watched there. Rejects when

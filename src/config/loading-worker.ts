@@ -10,7 +10,7 @@ import { nextBatch, problemKey } from './transfer.ts'
 import type { Answer, Ask, ReadAnswer, Tell } from './transfer.ts'
 import { createWatcher } from './watch.ts'
 
-/** The loading thread (decision 0009): reads, parses, checks and watches, and says what is new since it was asked last. */
+/** The loading thread (decision 0011): reads, parses, checks and watches, and says what is new since it was asked last. */
 const { file, env }: { file: string, env: NodeJS.ProcessEnv } = workerData
 
 const tell = (message: Tell): void => { parentPort?.postMessage(message) }
@@ -70,7 +70,7 @@ const stepAside = async (): Promise<void> => {
   isFirst = false
   await giveBack()
   try {
-    if (process.platform === 'linux') setPriority(0, 10)
+    if (process.platform === 'linux') setPriority(0, 2)
   } catch {
     // then not
   }

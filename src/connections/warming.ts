@@ -4,8 +4,6 @@ import type { Connectors } from './connectors.ts'
 
 /** Providers that are asked at once. */
 const breadth = 4
-/** Milliseconds between two that are asked in turn: people come first. */
-const pace = 100
 
 /**
  * Providers that are asked ahead at most, after a start and after a reload: thousands at once would be
@@ -24,9 +22,9 @@ export interface Warming {
  * Fetches discovery documents and keys ahead of the first sign-in, few at a time, so that `/status`
  * knows at start what is wrong and the first person of a company does not wait for it: of connections
  * that are new or changed, active ones first. What is not asked here, or fails, is asked when somebody
- * signs in. `now` in seconds.
+ * signs in. `now` in seconds; `pace` in milliseconds, between two that are asked in turn: people come first.
  */
-export const createWarming = (connectors: Pick<Connectors, 'warm' | 'health'>, now = () => Date.now() / 1_000): Warming => {
+export const createWarming = (connectors: Pick<Connectors, 'warm' | 'health'>, { now = () => Date.now() / 1_000, pace = 100 } = {}): Warming => {
   let seen: Configuration | undefined
   let waiting: Connection[] = []
   let busy = 0
