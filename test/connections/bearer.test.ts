@@ -80,6 +80,10 @@ t.test('R13 an ID token is never accepted', async t => {
   t.equal(await codeFor({}, {}, key, connectionFrom({ connector: 'oidc', discovery_url: provider.issuer }, { id: 'silent' })), refused, 'nor any token where bearer is not configured')
 })
 
+t.test('R13 a token that is bound to a key is no bearer token', async t => {
+  for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, 'x', null]) t.equal(await codeFor({ cnf }), refused, JSON.stringify(cnf))
+})
+
 t.test('G12 a huge token is refused before it is read', async t => {
   t.equal(await codeFor({ more: 'x'.repeat(20_000) }), refused)
   t.equal(await codeFor({ more: 'x'.repeat(8_000) }), 'no error')

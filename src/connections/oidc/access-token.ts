@@ -69,6 +69,10 @@ const ofPerson: TokenCheck = ({ claims }) => {
   return { name: 'whose token', passed: client === undefined && idtyp !== 'app', wanted: 'a token that a person asked for', got: client === undefined ? `idtyp ${show(idtyp)}` : `the client's own: sub is ${client}` }
 }
 
+/** A token that is bound to a key (RFC 9449 §6, RFC 8705 §3) is worth nothing without it, and nobody here asks for the proof. */
+const unbound: TokenCheck = ({ claims: { cnf } }) =>
+  ({ name: 'cnf', passed: cnf === undefined, wanted: 'a bearer token', got: cnf === undefined ? 'one' : 'one that is bound to a key (DPoP or a client certificate)' })
+
 const issuer: TokenCheck = ({ claims: { iss } }, expected) =>
   ({ name: 'iss', passed: expected.issuer !== undefined && iss === expected.issuer, wanted: expected.issuer ?? 'an issuer that is configured', got: show(iss) })
 
@@ -89,7 +93,7 @@ const times: TokenCheck = ({ claims: { exp, iat, nbf } }, _expected, now) => {
   return { name: 'exp, nbf and iat', passed: isFine, wanted: `exp after, nbf and iat before ${Math.floor(now)}`, got: `exp ${show(exp)}, nbf ${show(nbf)}, iat ${show(iat)}` }
 }
 
-const checks: readonly TokenCheck[] = [type, noIdToken, ofPerson, algorithm, issuer, audience, times]
+const checks: readonly TokenCheck[] = [type, noIdToken, ofPerson, unbound, algorithm, issuer, audience, times]
 
 const code = 'PORTICO_BEARER_INVALID'
 
