@@ -1,6 +1,9 @@
 import { askAddresses, foreseeMember } from '../access/members.ts'
 import type { Configuration, Connection } from '../config/configuration.ts'
 import type { Identity } from '../connections/connector.ts'
+import { parseEmail } from '../config/schema/email.ts'
+import { ownerOf, standingOf } from '../config/standing.ts'
+import { PorticoError } from '../errors.ts'
 import type { Session } from '../sessions/session.ts'
 import type { MemberStore } from '../store/members.ts'
 
@@ -17,11 +20,28 @@ export interface Foreseen {
 const day = (seconds: number): string => new Date(seconds * 1_000).toISOString().slice(0, 10)
 
 /**
+ * Whoever tries a testing connection learns nothing of another organization's members (behaviours.md N9): a
+ * domain that is active there is refused whether or not it knows the person, as `check` would at the activation.
+ */
+const ownDomain = (configuration: Configuration, connection: Connection, email: string, now: number): void => {
+  const domain = parseEmail(email)?.domain ?? ''
+  const owner = standingOf(connection, now) === 'testing' ? ownerOf(configuration, domain, now) : undefined
+  if (owner === undefined || owner.organization.id === connection.organization.id) return
+  throw new PorticoError('PORTICO_OTHER_ORGANIZATION', {
+    wanted: `an e-mail of a domain that is active in no other organization than ${connection.organization.id}`,
+    got: `${domain}, active in ${owner.id} of ${owner.organization.id}`,
+    connection: connection.id,
+    remedy: 'A domain has one active owner: take it out of one of the two before this connection becomes active.'
+  })
+}
+
+/**
  * Foresees what membership would decide of an identity, and records nothing (product R9). Throws the
  * refusal that it would be, or PORTICO_STORE_UNAVAILABLE.
  */
 export const foresee = async (store: MemberStore, configuration: Configuration, connection: Connection, identity: Identity, now: number): Promise<Foreseen> => {
   const { organization } = connection
+  ownDomain(configuration, connection, identity.email, now)
   const addresses = await askAddresses(store, connection, identity.email)
   const [address = identity.email] = addresses
   const member = await foreseeMember(store, configuration, connection, identity, address)

@@ -17,8 +17,12 @@ const client = { redirect_uris: [callbackOf('acme_oidc'), callbackOf('globex_oid
 /** The trial's people are Acme's, who sign in through another connection so far. */
 const start = (t: Test, lines: readonly string[] = []) => startGateway(t, {
   client,
-  organizations: ({ trial }) => ({ trial: [...lines, trial?.replace('[trial.example]', '[acme.com]')].join('\n') })
+  // the trial's own: a domain that is active in another organization is refused
+  organizations: ({ acme, trial }) => ({ acme: acme?.replace('[acme.com, acme.co.uk]', '[acme.co.uk]'), trial: [...lines, trial?.replace('[trial.example]', '[acme.com]')].join('\n') })
 })
+
+/** Acme, once acme.com is its own again. */
+const wholeAcme = (world: World): string | undefined => world.files.acme?.replace('[acme.co.uk]', '[acme.com, acme.co.uk]')
 
 const now = (): number => Math.floor(Date.now() / 1_000)
 
@@ -165,6 +169,7 @@ t.test('R9 a test sign-in', async t => {
   })
 
   await t.test('R9 V27 a test never becomes a sign-in, nor a sign-in a test', async t => {
+    await world.reload({ acme: wholeAcme(world) })
     const sealer = await createSealer(world.configuration.keys)
     const browser = world.browser()
     const confused = async (back: URL, change: (state: Record<string, unknown>) => void): Promise<Answer> => {
@@ -192,6 +197,7 @@ t.test('R9 a test sign-in', async t => {
     t.match(result.apps[0]?.headers[0], { name: 'X-Auth-User', value: /^mbr_/ })
     t.notOk(result.apps[0]?.headers.some(({ name }) => name === 'X-Auth-New-User'))
     t.same(await traces(world), before)
+    await world.reload({ acme: world.files.acme })
   })
 
   await t.test('R9 N9 only the organization’s own apps are named', async t => {
@@ -334,10 +340,12 @@ t.test('R9 R14 R19 R20 membership is foretold and not decided', async t => {
   })
 
   await t.test('R14 R25 registered under another organization', async t => {
+    await world.reload({ acme: wholeAcme(world), trial: yaml.replace(members, '') })
+    const stranger = await test()
     await world.signIn(world.browser(), `${origins.portal}/x`)
-    await world.reload({ trial: yaml.replace(members, '') })
     const before = await traces(world)
     const result = await test()
+    t.same(stranger.refusal, result.refusal, 'N9 whether somebody is a member there cannot be asked by a test')
     t.match(result, { verdict: 'refused', refusal: { code: 'PORTICO_OTHER_ORGANIZATION', wanted: null, got: null } })
     t.notMatch(JSON.stringify(result.refusal), /acme_oidc|"acme"|mbr_/, 'N9 which one it is is told to operators only')
     t.match(world.lines.findLast(({ event }) => event === 'test_sign_in'), { code: 'PORTICO_OTHER_ORGANIZATION', got: /of acme/ })
@@ -430,7 +438,7 @@ t.test('R9 O19 V3 V35 whatever a provider says', async t => {
 })
 
 t.test('R9 R8 a test through the shared callback', async t => {
-  const world = await startGateway(t, { client, organizations: ({ trial }) => ({ trial: `${trial?.replace('[trial.example]', '[acme.com]')}\n    callback: shared` }) })
+  const world = await startGateway(t, { client, organizations: ({ acme, trial }) => ({ acme: acme?.replace('[acme.com, acme.co.uk]', '[acme.co.uk]'), trial: `${trial?.replace('[trial.example]', '[acme.com]')}\n    callback: shared` }) })
   const browser = world.browser()
   const back = await reach(browser, await linkTo(world, 'trial_oidc'))
   t.equal(back.pathname, '/login/callback')
