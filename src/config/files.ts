@@ -73,15 +73,18 @@ const listOne = (path: string): readonly string[] | undefined => {
   }
 }
 
-/** `remembered` is carried from load to load: a file whose stamp is old and the same is not read again. */
-export const createFiles = (remembered: Remembered = new Map()): Files => {
+/**
+ * `remembered` is carried from load to load: a file whose stamp is old and the same is not read again, and
+ * with `stirred` (a watcher's) the stamps of its files alone are looked at.
+ */
+export const createFiles = (remembered: Remembered = new Map(), stirred?: ReadonlySet<string>): Files => {
   const contents = new Map<string, FileContent>()
   const names = new Set<string>()
   return {
     read (path, limit) {
       const known = contents.get(path)
       if (known !== undefined) return known
-      const content = readOne(path, limit, remembered)
+      const content = (stirred?.has(path) === false ? remembered.get(path)?.content : undefined) ?? readOne(path, limit, remembered)
       contents.set(path, content)
       names.add(path)
       return content

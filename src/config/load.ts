@@ -23,14 +23,15 @@ export interface Loaded {
 }
 
 /**
- * Loads again and again; what has not changed since the last time is neither parsed nor built again. The
- * reading blocks: `serve` loads in a thread of its own (loading-thread.ts).
+ * Loads again and again; what has not changed since the last time is neither parsed nor built again. With
+ * `stirred` (a watcher's), only those files are believed to have changed. The reading blocks: `serve` loads in
+ * a thread of its own (loading-thread.ts).
  */
-export const createLoader = (options: LoadOptions): () => Promise<Loaded> => {
+export const createLoader = (options: LoadOptions): (stirred?: ReadonlySet<string>) => Promise<Loaded> => {
   const read = createReader(options)
   const build = createBuilder(options.env)
-  return async () => {
-    const { checked, ...outcome } = await read()
+  return async stirred => {
+    const { checked, ...outcome } = await read(stirred)
     return checked === undefined ? outcome : { ...outcome, configuration: await build(checked) }
   }
 }

@@ -27,6 +27,14 @@ let known = new Map<string, OrganizationSource>()
 let waiting: OrganizationSource[] = []
 let warned = new Map<string, Problem>()
 let files: readonly string[] = []
+let newsAt = -Infinity
+
+/** Milliseconds after news in which no news are believed. */
+const believed = 2_000
+/** Milliseconds between two looks at everything: the system may lose news. */
+const rhythm = 300_000
+
+setInterval(() => { tell({ kind: 'changed' }) }, rhythm)
 
 const newWarnings = (warnings: readonly Problem[]): ReadAnswer['warnings'] => {
   const next = new Map(warnings.map(warning => [problemKey(warning), warning]))
@@ -47,7 +55,10 @@ const newOrganizations = (checked: Reading['checked']): ReadAnswer['checked'] =>
 }
 
 const load = async (): Promise<Answer> => {
-  const { checked, problems, warnings, version, ...reading } = await read()
+  const stirred = watcher.stirred()
+  // Asked for without any news (a signal, a doubt), it is to look for itself.
+  if (stirred === undefined || stirred.size > 0) newsAt = performance.now()
+  const { checked, problems, warnings, version, ...reading } = await read(performance.now() - newsAt < believed ? stirred : undefined)
   files = reading.files
   return { kind: 'read', problems, warnings: newWarnings(warnings), version, checked: newOrganizations(checked) }
 }

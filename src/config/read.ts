@@ -96,8 +96,8 @@ const sourceOf = ({ file, part: { entries } }: Kept, settings: OrganizationSetti
   invited: invitedOf(settings.members, values.get(pathText(invitedPath)))
 })
 
-/** Reads and checks again and again; what has not changed since the last time is neither parsed nor given out anew. */
-export const createReader = ({ file, env, now = () => Date.now() / 1000, parse = async files => files.map(({ file, content }) => readOrganizationPart(file, content)) }: ReadOptions): () => Promise<Reading> => {
+/** Reads and checks again and again; what has not changed since the last time is neither parsed nor given out anew. With `stirred`, only those files are believed to have changed. */
+export const createReader = ({ file, env, now = () => Date.now() / 1000, parse = async files => files.map(({ file, content }) => readOrganizationPart(file, content)) }: ReadOptions): (stirred?: ReadonlySet<string>) => Promise<Reading> => {
   const main = resolve(file)
   let keptMain: { readonly content: FileContent, readonly part: PorticoPart } | undefined
   let kept = new Map<string, Kept>()
@@ -118,8 +118,8 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, parse =
     return [...kept.values()]
   }
 
-  return async () => {
-    const files = createFiles(remembered)
+  return async stirred => {
+    const files = createFiles(remembered, stirred)
     const findings: Finding[] = []
     const report = (finding: Finding): void => { findings.push(finding) }
     const mainContent = files.read(main, mainLimit)

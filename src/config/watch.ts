@@ -1,11 +1,16 @@
 import { lstatSync, readlinkSync, statSync, watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 
 /** Watches the files of a configuration, wherever their links lead. */
 export interface Watcher {
   /** Watches these from now on, instead of what was watched before. */
   watch (files: readonly string[]): Promise<void>
+  /**
+   * Which of the files may have changed since this was asked last, as far as what the system tells of can be
+   * believed: undefined for any, and wherever there is a link on the way, where a name tells nothing.
+   */
+  stirred (): ReadonlySet<string> | undefined
   close (): void
 }
 
@@ -24,6 +29,15 @@ const maxLinks = 40
 const pollInterval = 1_000
 
 type Entries = Map<string, Set<string>>
+
+/** How the files of a configuration are reached. */
+interface Ways {
+  readonly files: readonly string[]
+  readonly entries: Entries
+  /** Those of the files that are folders. */
+  readonly folders: ReadonlySet<string>
+  readonly hasLinks: boolean
+}
 
 const linkAt = (path: string): string | undefined => {
   try {
@@ -45,20 +59,28 @@ const isFolder = (path: string): boolean => {
  * The entries on the way to a path: each folder with the names in it that matter. A file may change by
  * being written, replaced (editors), or by any link on its way being swapped (Kubernetes' `..data`); a
  * folder may go and come back. So every entry of every folder on the way counts, and so do those on
- * the way to each link's target.
+ * the way to each link's target. Answers whether there is a link that was not known.
  */
-const entriesTo = (path: string, into: Entries, links = 0): void => {
+const entriesTo = (path: string, into: Entries, links = 0): boolean => {
   const folder = dirname(path)
   const name = basename(path)
-  if (folder === path) return
+  if (folder === path) return false
   const known = into.get(folder)
-  if (known?.has(name) === true) return
+  if (known?.has(name) === true) return false
   if (known === undefined) into.set(folder, new Set([name]))
   else known.add(name)
   // The way to a folder is gone once, however many files it has.
-  if (known === undefined) entriesTo(folder, into, links)
+  const isBelowLink = known === undefined && entriesTo(folder, into, links)
   const target = links < maxLinks ? linkAt(path) : undefined
   if (target !== undefined) entriesTo(resolve(folder, target), into, links + 1)
+  return isBelowLink || target !== undefined
+}
+
+const waysTo = (files: readonly string[]): Ways => {
+  const entries: Entries = new Map()
+  const paths = files.map(file => resolve(file))
+  const hasLinks = paths.map(path => entriesTo(path, entries)).includes(true)
+  return { files, entries, folders: new Set(paths.filter(isFolder)), hasLinks }
 }
 
 /** Creates a watcher; `watch` arms it. */
@@ -68,6 +90,24 @@ export const createWatcher = ({ onChange, onPolling = () => {}, quiet = 50, long
   let silence: NodeJS.Timeout | undefined
   let since: number | undefined
   let closed = false
+  let ways: Ways | undefined
+  /** What has changed since it was asked for, and since the ways were looked at; undefined for anything. */
+  let news: Set<string> | undefined
+  let doubts: Set<string> | undefined
+
+  const note = (path: string | undefined): void => {
+    // A folder or a link is another way to everything below it.
+    const isFile = path !== undefined && ways !== undefined && !ways.hasLinks && !ways.entries.has(path) && !ways.folders.has(path)
+    if (isFile) {
+      news?.add(path)
+      doubts?.add(path)
+    } else news = doubts = undefined
+    stir()
+  }
+
+  const isAsBefore = (files: readonly string[]): boolean =>
+    ways !== undefined && doubts !== undefined && files.length === ways.files.length &&
+    files.every((file, index) => file === ways?.files[index]) && ![...doubts].some(path => linkAt(path) !== undefined || isFolder(path))
 
   const tell = (): void => {
     silence = undefined
@@ -85,8 +125,8 @@ export const createWatcher = ({ onChange, onPolling = () => {}, quiet = 50, long
   const arm = (folder: string, matters: (name: string) => boolean, next: Map<string, FSWatcher>): boolean => {
     try {
       // Always anew: a folder of the same name may be another one by now.
-      const watcher = watch(folder, { persistent: false }, (_, name) => { if (name === null || matters(name)) stir() })
-      watcher.on('error', stir)
+      const watcher = watch(folder, { persistent: false }, (_, name) => { if (name === null || matters(name)) note(name === null ? undefined : join(folder, name)) })
+      watcher.on('error', () => { note(undefined) })
       next.set(folder, watcher)
       return true
     } catch (error) {
@@ -98,11 +138,10 @@ export const createWatcher = ({ onChange, onPolling = () => {}, quiet = 50, long
 
   return {
     async watch (files) {
-      const entries: Entries = new Map()
-      const paths = files.map(file => resolve(file))
-      for (const path of paths) entriesTo(path, entries)
-      const folders = new Set(paths.filter(isFolder))
       if (closed) return
+      if (ways === undefined || !isAsBefore(files)) ways = waysTo(files)
+      const { entries, folders } = ways
+      doubts = new Set()
       const next = new Map<string, FSWatcher>()
       const armed = [...new Set([...entries.keys(), ...folders])].map(folder => {
         const names = entries.get(folder)
@@ -113,7 +152,12 @@ export const createWatcher = ({ onChange, onPolling = () => {}, quiet = 50, long
       for (const old of watchers.values()) old.close()
       watchers = next
       clearInterval(polling)
-      polling = armed.every(Boolean) ? undefined : setInterval(stir, pollInterval).unref()
+      polling = armed.every(Boolean) ? undefined : setInterval(() => { note(undefined) }, pollInterval).unref()
+    },
+    stirred () {
+      const told = news
+      news = ways?.hasLinks === false && polling === undefined ? new Set() : undefined
+      return told
     },
     close () {
       closed = true

@@ -46,7 +46,7 @@ const run = async (t: { teardown: (end: () => void) => unknown }, file: string, 
   const watcher = createWatcher({ onChange: () => { reloader.request() } })
   const reloader = createReloader({
     started: { ...started, configuration },
-    load,
+    load: () => load(watcher.stirred()),
     rearm: files => watcher.watch(files),
     apply: async next => {
       await options.apply?.(next)
@@ -226,6 +226,39 @@ t.test('a file that a change names for the first time is watched from then on', 
   await rm(join(folder, 'organizations/globex.yaml'))
   await gateway.until(() => !gateway.configuration().organizations.has('globex'))
   t.equal(gateway.failures.length, 1)
+})
+
+t.test('M3 of what changed the names are told, and where a name tells nothing, that anything may have', async t => {
+  const folder = t.testdir({ ...tree(), other: { 'acme.yaml': organization('Other') } })
+  const at = (name: string): string => join(folder, name)
+  const told: true[] = []
+  const watcher = createWatcher({ onChange: () => { told.push(true) } })
+  t.teardown(() => watcher.close())
+  const load = createLoader({ file: at('portico.yaml'), env: { SECRET: 'x' } })
+  const settle = async (change: () => Promise<void>): Promise<{ stirred: ReadonlySet<string> | undefined, name: string | undefined }> => {
+    told.length = 0
+    await change()
+    while (told.length === 0) await setTimeout(10)
+    const stirred = watcher.stirred()
+    const loaded = await load(stirred)
+    await watcher.watch(loaded.files)
+    return { stirred, name: loaded.configuration?.organizations.get('acme')?.name }
+  }
+  await watcher.watch((await load()).files)
+  t.equal(watcher.stirred(), undefined, 'at first anything may have changed before it was watched')
+  const written = () => writeFiles(folder, { 'organizations/acme.yaml': organization('Written') })
+  t.same(await settle(written), { stirred: new Set([at('organizations/acme.yaml')]), name: 'Written' })
+  t.same(await settle(() => writeFiles(folder, { 'secrets/key': key(2) })), { stirred: new Set([at('secrets/key')]), name: 'Written' })
+  const folderSwapped = await settle(async () => {
+    await rename(at('organizations'), at('gone'))
+    await rename(at('other'), at('organizations'))
+  })
+  t.same(folderSwapped, { stirred: undefined, name: 'Other' })
+  await settle(async () => {
+    await symlink('../gone/acme.yaml', at('organizations/.link'))
+    await rename(at('organizations/.link'), at('organizations/acme.yaml'))
+  })
+  t.same(await settle(() => writeFiles(folder, { 'gone/acme.yaml': organization('Behind a link') })), { stirred: undefined, name: 'Behind a link' })
 })
 
 t.test('M6 a rotated key by file arrives', async t => {
