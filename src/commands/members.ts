@@ -71,12 +71,16 @@ export const membersList: Command = {
   flags: { organization: { value: 'ID' }, email: { value: 'E-MAIL' } },
   run: (options, context) => withStore(options, context, async work => {
     const email = text(options.flags.email)
+    const organization = text(options.flags.organization)
     const lines: string[] = []
-    // an organization that is configured no longer may still have members
-    for await (const page of pages(work, email === undefined ? undefined : emailOf(email), text(options.flags.organization))) {
+    let found = 0
+    for await (const page of pages(work, email === undefined ? undefined : emailOf(email), organization)) {
+      found += page.length
       if (options.json) lines.push(...page.map(member => JSON.stringify(described(work.configuration, member))))
       else context.out(page.map(member => lineOf(work.configuration, member)).join(''))
     }
+    // one that is configured no longer may still have members
+    if (found === 0) knownOrganization(work.configuration, organization)
     if (options.json) context.out(lines.length === 0 ? '[]\n' : `[\n  ${lines.join(',\n  ')}\n]\n`)
   })
 }

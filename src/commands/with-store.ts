@@ -30,13 +30,15 @@ export class Stop extends Error {
   }
 }
 
-/** Does it with the configuration and the store that a running gateway has. */
+/**
+ * Does it with the configuration and the store that a running gateway has. A customer's file that is
+ * wrong keeps nobody from blocking a member of another: it is told, and passed over.
+ */
 export const withStore = async ({ config }: Options, { env, cwd, err }: Context, work: (work: Work) => Promise<void>): Promise<number> => {
-  const { configuration, problems } = await loadConfiguration({ file: config, env })
-  if (configuration === undefined) {
-    for (const problem of problems) err(`${formatProblem(problem, cwd)}\n`)
-    return 1
-  }
+  const { configuration, problems } = await loadConfiguration({ file: config, env, partial: true })
+  for (const problem of problems) err(`${formatProblem(problem, cwd)}\n`)
+  if (configuration === undefined) return 1
+  if (problems.length > 0) err('portico: goes on without what is wrong\n')
   const audit = createAudit(createLog({ level: 'info', destination: { write: err } }))
   const store = createSqliteStore({ path: configuration.store.path })
   try {

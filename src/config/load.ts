@@ -9,6 +9,8 @@ export interface LoadOptions {
   readonly env: NodeJS.ProcessEnv
   /** Seconds since the epoch, for what expires. */
   readonly now?: (() => number) | undefined
+  /** Goes on without the organizations whose files have problems, as long as the main file has none. */
+  readonly partial?: boolean | undefined
 }
 
 /** What a load came to: a Configuration, or problems; sorted by place. */

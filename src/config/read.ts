@@ -31,6 +31,8 @@ export interface ReadOptions {
   readonly now?: (() => number) | undefined
   /** Parses organizations' files; elsewhere, when they are many. */
   readonly parse?: ((files: readonly FileRead[]) => Promise<readonly OrganizationPart[]>) | undefined
+  /** Goes on without the organizations whose files have problems, as long as the main file has none. */
+  readonly partial?: boolean | undefined
 }
 
 /** A file to be parsed. */
@@ -97,7 +99,7 @@ const sourceOf = ({ file, part: { entries } }: Kept, settings: OrganizationSetti
 })
 
 /** Reads and checks again and again; what has not changed since the last time is neither parsed nor given out anew. With `stirred`, only those files are believed to have changed. */
-export const createReader = ({ file, env, now = () => Date.now() / 1000, parse = async files => files.map(({ file, content }) => readOrganizationPart(file, content)) }: ReadOptions): (stirred?: ReadonlySet<string>) => Promise<Reading> => {
+export const createReader = ({ file, env, now = () => Date.now() / 1000, parse = async files => files.map(({ file, content }) => readOrganizationPart(file, content)), partial = false }: ReadOptions): (stirred?: ReadonlySet<string>) => Promise<Reading> => {
   const main = resolve(file)
   let keptMain: { readonly content: FileContent, readonly part: PorticoPart } | undefined
   let kept = new Map<string, Kept>()
@@ -176,11 +178,12 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, parse =
       last = { reading: { ...outcome, checked }, names: names?.join('/'), at: now() }
       return last.reading
     }
-    if (mainPart.settings === undefined || problems.length > 0) return end(undefined)
+    const broken = new Set(problems.map(({ file }) => file))
+    if (mainPart.settings === undefined || broken.has(main) || (broken.size > 0 && !partial)) return end(undefined)
     const sources = organizations.flatMap(kept => {
       const { settings } = kept.part
       const held = values.get(kept.file)
-      if (settings === undefined || held === undefined) return []
+      if (settings === undefined || held === undefined || broken.has(kept.file)) return []
       if (kept.given === undefined || !isSame(kept.given.values, held)) kept.given = { values: held, source: sourceOf(kept, settings, held) }
       return kept.given.source
     })

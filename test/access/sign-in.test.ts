@@ -1,3 +1,4 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
@@ -250,6 +251,19 @@ t.test('invited people only', async t => {
     t.equal(anew.headers['x-auth-new-user'], 'true')
   })
 
+  await t.test('V33 a file of another organization that is wrong keeps nobody from being blocked', async t => {
+    const folder = dirname(world.configuration.store.path)
+    await writeFile(join(folder, 'organizations/broken.yaml'), 'name: Broken\nconections: {}\n')
+    const blocked = await portico(world, 'members', 'block', '--email', 'ada@acme.com')
+    t.match(blocked, { status: 0, out: /blocked, and signed out everywhere/, err: /broken\.yaml:2:1 conections/ })
+    t.match(await portico(world, 'members', 'unblock', '--email', 'ada@acme.com'), { status: 0 })
+    await rm(join(folder, 'organizations/broken.yaml'))
+    const main = await readFile(join(folder, 'portico.yaml'), 'utf8')
+    await writeFile(join(folder, 'portico.yaml'), main.replace('portico.db', 'portico.db, kynd: sqlite'))
+    t.match(await portico(world, 'members', 'block', '--email', 'ada@acme.com'), { status: 1, out: '' }, 'of which store is not guessed')
+    await writeFile(join(folder, 'portico.yaml'), main)
+  })
+
   await t.test('members list, and what is said of wrong words', async t => {
     const listed: Record<string, unknown>[] = JSON.parse((await portico(world, 'members', 'list', '--json')).out)
     t.same(listed.map(({ email, organization, state }) => ({ email, organization, state })), [
@@ -258,6 +272,7 @@ t.test('invited people only', async t => {
     t.match(listed[0], { connection: 'acme_oidc', name: 'Ada Lovelace', groups: ['staff'], created_at: /^\d{4}-.*Z$/ })
     t.same((await portico(world, 'members', 'list', '--organization', 'globex')).out, '')
     t.equal((await portico(world, 'members', 'list', '--organization', 'acme')).out.split('\n').length, 3)
+    t.match(await portico(world, 'members', 'list', '--organization', 'acne'), { status: 1, err: /did you mean 'acme'/ })
     t.match(await portico(world, 'members', 'block'), { status: 2, err: /--email or by --id/ })
     t.match(await portico(world, 'members', 'block', '--email', 'ada@acme.com', '--id', 'x'), { status: 2 })
     t.match(await portico(world, 'members', 'block', '--email', 'nobody@acme.com'), { status: 1, err: /no member has the e-mail nobody@acme\.com — .*blocked:/ })
