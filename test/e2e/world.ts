@@ -68,12 +68,30 @@ const startDemo = async (offset: number, data: string) => {
   }
 }
 
+/** Offsets that are tried: below the ports that systems give to outgoing connections, from 32,768 on. */
+const offsets = Array.from({ length: 5 }, (_, i) => 1_000 + (process.pid * 7 + i * 437) % 2_200 * 10)
+
+/** Starts the demo at the first offset whose ports nobody has. */
+const startSomewhere = async (data: string): Promise<{ offset: number, demo: Awaited<ReturnType<typeof startDemo>> }> => {
+  let taken: unknown
+  for (const offset of offsets) {
+    try {
+      return { offset, demo: await startDemo(offset, data) }
+    } catch (error) {
+      if (!String(error).includes('is taken')) throw error
+      taken = error
+    }
+  }
+  throw taken
+}
+
 /** The demo as `npm start` brings it up, on other ports and with data of its own, and a headless Chromium. */
 export const createWorld = async (): Promise<World> => {
   const data = await mkdtemp(join(tmpdir(), 'portico-demo-'))
-  const offset = 10_000 + process.pid % 4_000 * 10
+  const started = await startSomewhere(data)
+  const { offset } = started
+  let { demo } = started
   const places = placesAt(offset)
-  let demo = await startDemo(offset, data)
   const browser: Browser = await chromium.launch({
     executablePath: executable,
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
