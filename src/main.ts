@@ -60,7 +60,7 @@ const parse = (args: readonly string[]) => {
   try {
     return parseArgs({ args: [...args], allowPositionals: true, options: { ...allFlags(), ...commonFlags } })
   } catch (error) {
-    const message = error instanceof Error ? error.message.split('. ')[0] ?? error.message : String(error)
+    const message = error instanceof Error ? error.message.split(/\.\s|\n/)[0] ?? error.message : String(error)
     throw new WrongUsage(`${message.charAt(0).toLowerCase()}${message.slice(1)} — see portico --help`)
   }
 }

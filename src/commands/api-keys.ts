@@ -5,7 +5,7 @@ import { duration, seconds } from '../config/schema/values.ts'
 import { retention } from '../sessions/lifetime.ts'
 import type { ApiKey } from '../store/api-keys.ts'
 import type { Command } from './command.ts'
-import { memberNamed, Stop, text, withStore, type Work } from './with-store.ts'
+import { memberNamed, plain, Stop, text, withStore, type Work } from './with-store.ts'
 
 const date = (at: number): string => new Date(at * 1_000).toISOString()
 
@@ -77,7 +77,7 @@ export const apiKeysList: Command = {
     context.out(options.json
       ? `${JSON.stringify(lines, null, 2)}\n`
       : lines.map(({ id, state, email = '?', organization, apps, expires_at: expires, last_used_at: used = 'never', label }) =>
-        `${id}  ${state.padEnd(7)}  ${email} of ${organization}  ${apps.join(', ')}  expires ${expires.slice(0, 10)}  last used ${used.slice(0, 10)}  ${label}\n`).join(''))
+        `${id}  ${state.padEnd(7)}  ${email} of ${organization}  ${apps.join(', ')}  expires ${expires.slice(0, 10)}  last used ${used.slice(0, 10)}  ${plain(label)}\n`).join(''))
   })
 }
 

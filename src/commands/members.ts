@@ -5,7 +5,7 @@ import { retention } from '../sessions/lifetime.ts'
 import { addressOf, type Member } from '../store/members.ts'
 import type { MemberEvent } from '../telemetry/audit.ts'
 import type { Command, Context, Options } from './command.ts'
-import { emailOf, memberNamed, membersNamed, Stop, text, withStore, type Work } from './with-store.ts'
+import { emailOf, memberNamed, membersNamed, plain, Stop, text, withStore, type Work } from './with-store.ts'
 
 /** Members that are asked of the store at once. */
 const pageSize = 500
@@ -35,9 +35,6 @@ const described = (configuration: Configuration, member: Member) => ({
   signed_in_at: date(member.signedInAt),
   blocked_at: member.blockedAt === undefined ? undefined : date(member.blockedAt)
 })
-
-/** A text that somebody outside chose, for a terminal. */
-const plain = (value: string): string => value.replace(/\p{C}/gu, '?')
 
 const lineOf = (configuration: Configuration, member: Member): string => {
   const { id, state, email, invited, name = '', organization, connection, signed_in_at: seen } = described(configuration, member)

@@ -53,6 +53,9 @@ export const withStore = async ({ config }: Options, { env, cwd, err }: Context,
   }
 }
 
+/** A text that somebody outside chose, for a terminal. */
+export const plain = (value: string): string => value.replace(/\p{C}/gu, '?')
+
 /** A flag's value, where it has one. */
 export const text = (value: string | true | undefined): string | undefined => typeof value === 'string' ? value : undefined
 

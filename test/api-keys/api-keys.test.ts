@@ -406,6 +406,12 @@ t.test('R13 api-keys create, list, revoke', async t => {
   t.match(stranger.err, /must sign in once/)
   await world.signIn(browser, `${origins.analytics}/x`)
 
+  const odd = await portico(world, 'api-keys', 'create', '--email', 'ada@acme.com', '--app', 'portal', '--label', 'a\u202eb')
+  t.equal(odd.status, 0, odd.err)
+  const listing = await portico(world, 'api-keys', 'list')
+  t.match(listing.out, /a\?b\n$/, 'no label turns what a terminal shows round')
+  t.equal((await portico(world, 'api-keys', 'revoke', listing.out.split(' ')[0] ?? '')).status, 0)
+
   const made = await portico(world, 'api-keys', 'create', '--email', 'Ada@acme.com', '--app', 'analytics', '--app', 'portal', '--label', 'ci', '--expires', '7d')
   t.equal(made.status, 0, made.err)
   t.match(made.out, /^ptk_[0-9a-f]{56}\n$/)

@@ -96,6 +96,7 @@ t.test('wrong usage is one line and status 2', async t => {
     [['check', '--config='], /--config/],
     [['check', 'more'], /check/],
     [['serve', '--json'], /--json/],
+    [['links', '--test', '--json'], /--test/],
     [['x'.repeat(10_000)], /there is no command/]
   ] as const) {
     const { status, out, err } = await run(args)
