@@ -54,8 +54,11 @@ export const examine = async (connections: readonly Connection[], deps: DoctorDe
   const expiries = createExpiries()
   const late: readonly Finding[] = [warning('time', `all of it within ${Math.round(whole / 1_000)} s`, 'too slow', 'Ask for this connection alone: portico doctor <connection>')]
   const timeIsUp = Promise.withResolvers<readonly Finding[]>()
-  const deadline = performance.now() + whole
-  const timer = setTimeout(() => timeIsUp.resolve(late), whole)
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    timeIsUp.resolve(late)
+  }, whole)
   let hasProblem = false
 
   const look = async (connection: Connection): Promise<void> => {
@@ -63,7 +66,7 @@ export const examine = async (connections: readonly Connection[], deps: DoctorDe
     const examination: Examination = { connection, configuration, reach, outbound, reached: url => reached(url, reach), resolveTxt, now }
     const failed = (error: unknown): readonly Finding[] =>
       [problem('doctor', 'to look at this connection', error instanceof PorticoError ? error.code : error instanceof Error ? error.name : 'a defect', 'This is a defect of Portico: report it with the connector and the provider\'s name.')]
-    const findings = performance.now() >= deadline ? late : await Promise.race([examineConnection(examination, expiries).catch(failed), timeIsUp.promise])
+    const findings = isLate ? late : await Promise.race([examineConnection(examination, expiries).catch(failed), timeIsUp.promise])
     if (findings.some(({ level }) => level === 'problem')) hasProblem = true
     tell(findings.map(finding => ({ connection: connection.id, ...finding })))
   }
