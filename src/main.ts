@@ -10,7 +10,9 @@ import { keysNew } from './commands/keys.ts'
 import { links } from './commands/links.ts'
 import { membersBlock, membersErase, membersList, membersMove, membersUnblock } from './commands/members.ts'
 import { serve } from './commands/serve.ts'
+import { Stop, wrongUsage } from './commands/stop.ts'
 import { suggest } from './config/suggest.ts'
+import { PorticoError } from './errors.ts'
 
 const commands: readonly Command[] = [
   serve,
@@ -47,9 +49,6 @@ Exit status: 0 fine, 1 a problem was found, 2 wrong usage.
 `
 }
 
-/** The command line does not say what to do, or says it wrongly. */
-class WrongUsage extends Error {}
-
 const commonFlags = { config: { type: 'string', short: 'c' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
 
 /** Every option of every command, so that one that belongs to another is told apart from one that nobody knows. */
@@ -61,7 +60,7 @@ const parse = (args: readonly string[]) => {
     return parseArgs({ args: [...args], allowPositionals: true, options: { ...allFlags(), ...commonFlags } })
   } catch (error) {
     const message = error instanceof Error ? error.message.split(/\.\s|\n/)[0] ?? error.message : String(error)
-    throw new WrongUsage(`${message.charAt(0).toLowerCase()}${message.slice(1)} — see portico --help`)
+    throw wrongUsage(`${message.charAt(0).toLowerCase()}${message.slice(1)} — see portico --help`)
   }
 }
 
@@ -74,26 +73,26 @@ const find = (positionals: readonly string[]): { command: Command, words: readon
   const wanted = positionals.slice(0, 2).join(' ')
   const names = commands.map(({ name }) => name)
   const meant = suggest(wanted, names) ?? suggest(positionals[0] ?? '', names) ?? names.find(name => name.split(' ')[0] === positionals[0])
-  throw new WrongUsage(`there is no command '${positionals.join(' ').slice(0, 80)}' — ${meant === undefined ? 'see portico --help' : `did you mean '${meant}'?`}`)
+  throw wrongUsage(`there is no command '${positionals.join(' ').slice(0, 80)}' — ${meant === undefined ? 'see portico --help' : `did you mean '${meant}'?`}`)
 }
 
 const judge = (command: Command, words: readonly string[], values: Readonly<Record<string, unknown>>): Options['flags'] => {
   const usage = `usage: portico ${usageOf(command)}`
   const { words: wanted = [], flags = {} } = command
   const stray = words[wanted.length]
-  if (stray !== undefined) throw new WrongUsage(`'${command.name}' has no use for '${stray.slice(0, 80)}' — ${usage}`)
+  if (stray !== undefined) throw wrongUsage(`'${command.name}' has no use for '${stray.slice(0, 80)}' — ${usage}`)
   const missing = wanted.slice(words.length).find(word => word.startsWith('<'))
-  if (missing !== undefined) throw new WrongUsage(`'${command.name}' wants ${missing} — ${usage}`)
+  if (missing !== undefined) throw wrongUsage(`'${command.name}' wants ${missing} — ${usage}`)
   for (const name of Object.keys(values)) {
     const known = name === 'config' || name === 'json' ? command.options.includes(name) : Object.hasOwn(flags, name)
-    if (!known) throw new WrongUsage(`'${command.name}' takes no --${name}`)
+    if (!known) throw wrongUsage(`'${command.name}' takes no --${name}`)
   }
   return Object.fromEntries(Object.entries(flags).map(([name, { value, required, repeated }]) => {
     const found = values[name]
-    if (Array.isArray(found) && found.length > 1 && repeated !== true) throw new WrongUsage(`'${command.name}' wants --${name} once`)
+    if (Array.isArray(found) && found.length > 1 && repeated !== true) throw wrongUsage(`'${command.name}' wants --${name} once`)
     const given: unknown = Array.isArray(found) ? found.join(',') : found
-    if (given === undefined && required === true) throw new WrongUsage(`'${command.name}' wants --${name} ${value ?? ''} — ${usage}`)
-    if (given === '') throw new WrongUsage(`--${name} wants ${value ?? 'a value'}`)
+    if (given === undefined && required === true) throw wrongUsage(`'${command.name}' wants --${name} ${value ?? ''} — ${usage}`)
+    if (given === '') throw wrongUsage(`--${name} wants ${value ?? 'a value'}`)
     return [name, typeof given === 'string' || given === true ? given : undefined]
   }))
 }
@@ -119,12 +118,12 @@ export const main = async (args: readonly string[], context: Context = ownContex
     }
     const { command, words } = find(positionals)
     const flags = judge(command, words, { ...own, ...config !== undefined && { config }, ...json !== undefined && { json } })
-    if (config === '') throw new WrongUsage('--config wants a file')
+    if (config === '') throw wrongUsage('--config wants a file')
     return await command.run({
       config: resolve(context.cwd, typeof config === 'string' ? config : 'config/portico.yaml'), json: json === true, words, flags
     }, context)
   } catch (error) {
-    context.err(`portico: ${error instanceof Error ? error.message : String(error)}\n`)
-    return error instanceof WrongUsage ? 2 : 1
+    context.err(`portico: ${error instanceof Error ? error.message : String(error)}${error instanceof PorticoError ? ` — ${error.remedy}` : ''}\n`)
+    return error instanceof Stop ? error.status : 1
   }
 }

@@ -4,10 +4,11 @@ import { parseEmail } from '../config/schema/email.ts'
 import { duration, seconds } from '../config/schema/values.ts'
 import { retention } from '../sessions/lifetime.ts'
 import type { ApiKey } from '../store/api-keys.ts'
-import type { Command } from './command.ts'
-import { memberNamed, plain, Stop, text, withStore, type Work } from './with-store.ts'
-
-const date = (at: number): string => new Date(at * 1_000).toISOString()
+import { text, type Command } from './command.ts'
+import { named } from './configured.ts'
+import { Stop } from './stop.ts'
+import { memberNamed, withStore, type Work } from './with-store.ts'
+import { isoTime, plain } from './wording.ts'
 
 const lifetimeOf = (expires: string | undefined): number | undefined => {
   if (expires === undefined) return undefined
@@ -31,15 +32,15 @@ export const apiKeysCreate: Command = {
     const { store, configuration, audit, now } = work
     const { email, app, organization, label, expires } = options.flags
     const lifetime = lifetimeOf(text(expires))
-    const named = text(organization)
-    if (named !== undefined && !configuration.organizations.has(named)) throw new Stop(`there is no organization '${named.slice(0, 64)}'`)
-    const member = await memberNamed(work, text(email) ?? '', named, 'the person must sign in once before they can have an API key')
+    const only = text(organization)
+    if (only !== undefined) named('organization', only, configuration.organizations)
+    const member = await memberNamed(work, text(email) ?? '', only, 'the person must sign in once before they can have an API key')
     const { text: key, key: record } = await makeApiKey(store, configuration, member, {
       label: text(label) ?? 'made by an operator', apps: (text(app) ?? '').split(',').map(id => id.trim()).filter(id => id !== ''), lifetime
     }, now)
     audit.apiKey({ event: 'api_key_made', by: 'operator', key: record, email: member.email })
     context.out(options.json
-      ? `${JSON.stringify({ key, id: record.id, member: member.id, organization: member.organization, apps: record.apps, expires_at: date(record.expiresAt) })}\n`
+      ? `${JSON.stringify({ key, id: record.id, member: member.id, organization: member.organization, apps: record.apps, expires_at: isoTime(record.expiresAt) })}\n`
       : `${key}\n`)
   })
 }
@@ -54,9 +55,9 @@ const described = async ({ store, configuration, now }: Work, key: ApiKey) => {
     email: member?.email,
     organization: key.organization,
     apps: key.apps,
-    created_at: date(key.createdAt),
-    expires_at: date(key.expiresAt),
-    last_used_at: key.lastUsedAt === undefined ? undefined : date(key.lastUsedAt),
+    created_at: isoTime(key.createdAt),
+    expires_at: isoTime(key.expiresAt),
+    last_used_at: key.lastUsedAt === undefined ? undefined : isoTime(key.lastUsedAt),
     state: member === undefined ? 'ended' : apiKeyState(configuration, key, member, now)
   }
 }

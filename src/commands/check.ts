@@ -3,8 +3,7 @@ import { loadConfiguration } from '../config/load.ts'
 import { outlook, type Coming } from '../config/outlook.ts'
 import { displayFile, formatProblem } from '../config/problem.ts'
 import type { Command } from './command.ts'
-
-const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`
+import { count } from './wording.ts'
 
 /** As many as a line can bear. */
 const some = (texts: readonly string[], most = 5): string =>

@@ -18,6 +18,9 @@ export interface Options {
   readonly flags: Readonly<Record<string, string | true | undefined>>
 }
 
+/** A flag's value, where it has one. */
+export const text = (value: string | true | undefined): string | undefined => typeof value === 'string' ? value : undefined
+
 /** An option of one command. */
 export interface Flag {
   /** What its value is, for the help: `E-MAIL`. Undefined where it takes none. */

@@ -1,4 +1,3 @@
-import { formatProblem } from '../config/problem.ts'
 import { suggest } from '../config/suggest.ts'
 import { factsOf } from '../guide/facts.ts'
 import { guideData, guidePage } from '../guide/guide.ts'
@@ -7,6 +6,8 @@ import { markdown } from '../guide/markdown.ts'
 import { providerGuide } from '../guide/provider.ts'
 import { readConnection } from '../guide/read.ts'
 import type { Command } from './command.ts'
+import { tellProblems } from './configured.ts'
+import { Stop, wrongUsage } from './stop.ts'
 
 /** `portico guide <connection>`: what the customer's admin enters at their provider, and sends back (R29). */
 export const guide: Command = {
@@ -15,27 +16,19 @@ export const guide: Command = {
   options: ['config', 'json'],
   words: ['<connection>'],
   flags: { html: {} },
-  async run ({ config, json, words, flags }, { cwd, out, err }) {
-    const id = words[0] ?? ''
-    if (json && flags.html === true) {
-      err('portico: --json and --html exclude each other\n')
-      return 2
-    }
+  async run ({ config, json, words: [id = ''], flags }, context) {
+    const { out } = context
+    if (json && flags.html === true) throw wrongUsage('--json and --html exclude each other')
     const reading = await readConnection(config, id)
     if (reading.written === undefined) {
-      for (const problem of reading.problems) err(`${formatProblem(problem, cwd)}\n`)
+      tellProblems(reading.problems, context)
+      if (reading.problems.length > 0) return 1
       const meant = suggest(id, reading.known)
-      if (reading.problems.length === 0) {
-        err(`portico: there is no connection '${id.slice(0, 80)}' — ${meant === undefined ? 'write it into the file of its organization first: connector and domains are enough' : `did you mean '${meant}'?`}\n`)
-      }
-      return 1
+      throw new Stop(`there is no connection '${id.slice(0, 80)}' — ${meant === undefined ? 'write it into the file of its organization first: connector and domains are enough' : `did you mean '${meant}'?`}`)
     }
     const facts = factsOf(id, reading.written)
     const provider = providerGuide(facts)
-    if (provider === undefined) {
-      err(`portico: there is no guide for the connector '${String(facts.connection.connector)}' in this version\n`)
-      return 1
-    }
+    if (provider === undefined) throw new Stop(`there is no guide for the connector '${String(facts.connection.connector)}' in this version`)
     if (json) out(`${JSON.stringify(guideData(facts, provider), null, 2)}\n`)
     else out((flags.html === true ? htmlPage : markdown)(guidePage(facts, provider)))
     return 0

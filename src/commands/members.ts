@@ -1,16 +1,16 @@
 import { isAdmitted } from '../access/members.ts'
 import type { Configuration } from '../config/configuration.ts'
-import { suggest } from '../config/suggest.ts'
 import { retention } from '../sessions/lifetime.ts'
 import { addressOf, type Member } from '../store/members.ts'
 import type { MemberEvent } from '../telemetry/audit.ts'
-import type { Command, Context, Options } from './command.ts'
-import { emailOf, memberNamed, membersNamed, plain, Stop, text, withStore, type Work } from './with-store.ts'
+import { text, type Command, type Context, type Options } from './command.ts'
+import { named } from './configured.ts'
+import { Stop, wrongUsage } from './stop.ts'
+import { emailOf, memberNamed, membersNamed, withStore, type Work } from './with-store.ts'
+import { isoTime, plain } from './wording.ts'
 
 /** Members that are asked of the store at once. */
 const pageSize = 500
-
-const date = (at: number): string => new Date(at * 1_000).toISOString()
 
 /** `moving`: waits for the next sign-in with the address. The others are refused, by command or as configured. */
 const stateOf = ({ organizations }: Configuration, member: Member): 'active' | 'moving' | 'blocked' | 'refused' => {
@@ -31,20 +31,14 @@ const described = (configuration: Configuration, member: Member) => ({
   organization: member.organization,
   connection: member.connection,
   subject: member.subject,
-  created_at: date(member.createdAt),
-  signed_in_at: date(member.signedInAt),
-  blocked_at: member.blockedAt === undefined ? undefined : date(member.blockedAt)
+  created_at: isoTime(member.createdAt),
+  signed_in_at: isoTime(member.signedInAt),
+  blocked_at: member.blockedAt === undefined ? undefined : isoTime(member.blockedAt)
 })
 
 const lineOf = (configuration: Configuration, member: Member): string => {
   const { id, state, email, invited, name = '', organization, connection, signed_in_at: seen } = described(configuration, member)
   return `${id}  ${state.padEnd(7)}  ${invited === undefined ? email : `${invited} (signs in as ${email})`}  ${plain(name)}  ${organization} by ${connection}  last signed in ${seen.slice(0, 10)}\n`
-}
-
-const knownOrganization = ({ organizations }: Configuration, id: string | undefined): string | undefined => {
-  if (id === undefined || organizations.has(id)) return id
-  const meant = suggest(id, organizations.keys())
-  throw new Stop(`there is no organization '${id.slice(0, 64)}'${meant === undefined ? '' : ` — did you mean '${meant}'?`}`)
 }
 
 const pages = async function * (work: Work, email: string | undefined, organization: string | undefined): AsyncGenerator<readonly Member[]> {
@@ -77,7 +71,7 @@ export const membersList: Command = {
       else context.out(page.map(member => lineOf(work.configuration, member)).join(''))
     }
     // one that is configured no longer may still have members
-    if (found === 0) knownOrganization(work.configuration, organization)
+    if (found === 0 && organization !== undefined) named('organization', organization, work.configuration.organizations)
     if (options.json) context.out(lines.length === 0 ? '[]\n' : `[\n  ${lines.join(',\n  ')}\n]\n`)
   })
 }
@@ -86,7 +80,7 @@ const selection = { email: { value: 'E-MAIL' }, organization: { value: 'ID' }, i
 
 const selected = async (work: Work, { flags }: Options): Promise<Member> => {
   const [id, email, organization] = [text(flags.id), text(flags.email), text(flags.organization)]
-  if ((id === undefined) === (email === undefined)) throw new Stop('name a member by --email or by --id', 2)
+  if ((id === undefined) === (email === undefined)) throw wrongUsage('name a member by --email or by --id')
   if (email !== undefined) return await memberNamed(work, email, organization, 'portico members list shows who is recorded; blocked: in the organization\'s file refuses whoever is not yet')
   const member = await work.store.memberById(id ?? '')
   if (member === undefined || (organization !== undefined && member.organization !== organization)) throw new Stop(`there is no member '${(id ?? '').slice(0, 64)}'${organization === undefined ? '' : ` of ${organization}`}`)
@@ -134,7 +128,8 @@ export const membersUnblock = changing('unblock', 'let a blocked member in again
 
 /** `portico members move`: the next sign-in with the address takes the member over, id and all. */
 export const membersMove = changing('move', 'let the next sign-in with the e-mail take the member over, also in another organization', 'member_moved', async (work, member, { flags }) => {
-  const to = knownOrganization(work.configuration, text(flags.to)) ?? member.organization
+  const wanted = text(flags.to)
+  const to = wanted === undefined ? member.organization : named('organization', wanted, work.configuration.organizations).id
   await work.store.freeSubject(member.id, to)
   // whoever was signed in is not who will be
   await endSessions(work, member)

@@ -5,6 +5,8 @@ import type { Problem } from '../config/problem.ts'
 import { createReloader } from '../config/reload.ts'
 import { problemKey } from '../config/transfer.ts'
 import type { Command } from './command.ts'
+import { Stop } from './stop.ts'
+import { count } from './wording.ts'
 
 /** Milliseconds for what is under way when the process is told to end; then it ends all the same. */
 const grace = 15_000
@@ -39,8 +41,7 @@ export const serve: Command = {
     if (configuration === undefined) {
       await thread.close()
       for (const problem of [...started.problems, ...started.warnings]) err(`${problem.severity === 'warning' ? 'warning: ' : ''}${formatProblem(problem, cwd)}\n`)
-      err(`portico: not started: ${started.problems.length} problem${started.problems.length === 1 ? '' : 's'}\n`)
-      return 1
+      throw new Stop(`not started: ${count(started.problems.length, 'problem')}`)
     }
     log.level = configuration.logs.level
     const tell = (level: 'warn' | 'error', problem: Problem): void => {

@@ -1,14 +1,13 @@
 import type { Configuration } from '../config/configuration.ts'
-import { loadConfiguration } from '../config/load.ts'
-import { formatProblem } from '../config/problem.ts'
 import { parseEmail } from '../config/schema/email.ts'
-import { PorticoError } from '../errors.ts'
 import { addressOf, type Member } from '../store/members.ts'
 import { createSqliteStore } from '../store/sqlite.ts'
 import type { Store } from '../store/store.ts'
 import { createAudit, type Audit } from '../telemetry/audit.ts'
 import { createLog } from '../telemetry/log.ts'
 import type { Context, Options } from './command.ts'
+import { configured } from './configured.ts'
+import { Stop } from './stop.ts'
 
 /** What a command has that changes what a running gateway has. */
 export interface Work {
@@ -20,44 +19,21 @@ export interface Work {
   readonly now: number
 }
 
-/** Something that the person at the command line must know: told, with status 1; 2 where the words were wrong. */
-export class Stop extends Error {
-  readonly status: 1 | 2
-
-  constructor (message: string, status: 1 | 2 = 1) {
-    super(message)
-    this.status = status
-  }
-}
-
 /**
  * Does it with the configuration and the store that a running gateway has. A customer's file that is
  * wrong keeps nobody from blocking a member of another: it is told, and passed over.
  */
-export const withStore = async ({ config }: Options, { env, cwd, err }: Context, work: (work: Work) => Promise<void>): Promise<number> => {
-  const { configuration, problems } = await loadConfiguration({ file: config, env, partial: true })
-  for (const problem of problems) err(`${formatProblem(problem, cwd)}\n`)
-  if (configuration === undefined) return 1
-  if (problems.length > 0) err('portico: goes on without what is wrong\n')
-  const audit = createAudit(createLog({ level: 'info', destination: { write: err } }))
+export const withStore = async (options: Options, context: Context, work: (work: Work) => Promise<void>): Promise<number> => {
+  const configuration = await configured(options, context, true)
+  const audit = createAudit(createLog({ level: 'info', destination: { write: context.err } }))
   const store = createSqliteStore({ path: configuration.store.path })
   try {
     await work({ configuration, store, audit, now: Math.floor(Date.now() / 1_000) })
     return 0
-  } catch (error) {
-    if (!(error instanceof Stop) && !(error instanceof PorticoError)) throw error
-    err(`portico: ${error.message}${error instanceof PorticoError ? ` — ${error.remedy}` : ''}\n`)
-    return error instanceof Stop ? error.status : 1
   } finally {
     await store.close()
   }
 }
-
-/** A text that somebody outside chose, for a terminal. */
-export const plain = (value: string): string => value.replace(/\p{C}/gu, '?')
-
-/** A flag's value, where it has one. */
-export const text = (value: string | true | undefined): string | undefined => typeof value === 'string' ? value : undefined
 
 /** The canonical form of an e-mail as it was typed. */
 export const emailOf = (address: string): string => {
