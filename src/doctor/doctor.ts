@@ -3,7 +3,7 @@ import type { Configuration, Connection } from '../config/configuration.ts'
 import { dialectOf } from '../connections/dialects.ts'
 import { createExpiries } from '../connections/expiry.ts'
 import { createOutbound, type Patience } from '../connections/oidc/http.ts'
-import { isIssuerHost, type Reach } from '../connections/oidc/reach.ts'
+import { isIssuerHost, reachOf, type Reach } from '../connections/oidc/reach.ts'
 import { PorticoError } from '../errors.ts'
 import { examineConnection } from './connection.ts'
 import type { Examination } from './examination.ts'
@@ -24,12 +24,6 @@ export interface DoctorDeps {
 const breadth = 8
 const usualPatience: Patience = { connect: 5_000, whole: 10_000 }
 const usualWhole = 600_000
-
-const reachOf = (connection: Connection): Reach => {
-  const { source } = dialectOf(connection)
-  const named = 'discovery' in source ? source.discovery.url : source.fixed.token_endpoint
-  return { issuerHost: new URL(named).hostname, allowHttp: connection.settings.dangerously_allow_http }
-}
 
 /** How far each origin is reached, asked once a run: thousands of connections may share a provider. */
 const createReached = (configuration: Configuration, patience: number): (url: URL, reach: Reach) => Promise<Reached> => {
@@ -62,7 +56,7 @@ export const examine = async (connections: readonly Connection[], deps: DoctorDe
   let hasProblem = false
 
   const look = async (connection: Connection): Promise<void> => {
-    const reach = reachOf(connection)
+    const reach = reachOf(connection, dialectOf(connection))
     const examination: Examination = { connection, configuration, reach, outbound, reached: url => reached(url, reach), resolveTxt, now }
     const failed = (error: unknown): readonly Finding[] =>
       [problem('doctor', 'to look at this connection', error instanceof PorticoError ? error.code : error instanceof Error ? error.name : 'a defect', 'This is a defect of Portico: report it with the connector and the provider\'s name.')]

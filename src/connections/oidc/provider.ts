@@ -9,7 +9,7 @@ import { createDiscovery } from './discovery.ts'
 import type { Outbound } from './http.ts'
 import { createKeys, type Keys } from './keys.ts'
 import type { DiscoveryAddress, Metadata } from './metadata.ts'
-import type { Reach } from './reach.ts'
+import { reachOf, type Reach } from './reach.ts'
 
 /** How a connection's provider is doing, for the status page. Times in seconds since the epoch. */
 export interface ProviderHealth {
@@ -54,9 +54,9 @@ interface ProviderDeps {
 
 const createProvider = (connection: Connection, deps: ProviderDeps): Provider => {
   const { store, configuration, outbound, log, now } = deps
-  const { source } = dialectOf(connection)
-  const named = 'fixed' in source ? source.fixed.token_endpoint : source.discovery.url
-  const reach = { issuerHost: new URL(named).hostname, allowHttp: connection.settings.dangerously_allow_http }
+  const dialect = dialectOf(connection)
+  const { source } = dialect
+  const reach = reachOf(connection, dialect)
   let lastGood: number | undefined
   const failures = new Map<'document' | 'keys' | 'client', { code: ErrorCode, at: number }>()
   const failed = (what: 'document' | 'keys', error: PorticoError, kept: boolean): void => {
