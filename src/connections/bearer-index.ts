@@ -1,7 +1,6 @@
 import type { Configuration, Connection } from '../config/configuration.ts'
 import { dialectOf } from './dialects.ts'
-
-const withoutSlash = (text: string): string => text.endsWith('/') ? text.slice(0, -1) : text
+import { withoutSlash } from './oidc/issuer.ts'
 
 const indexOf = ({ connections }: Configuration): ReadonlyMap<string, readonly Connection[]> => {
   const index = new Map<string, Connection[]>()

@@ -1,4 +1,3 @@
-import { ClientError } from 'openid-client'
 import { PorticoError, type ErrorCode } from '../../errors.ts'
 
 /** The PorticoError that a fetch of ours threw below openid-client, which wraps it. */
@@ -6,10 +5,6 @@ const ours = (error: unknown, depth = 0): PorticoError | undefined => {
   if (error instanceof PorticoError) return error
   return error instanceof Error && depth < 4 ? ours(error.cause, depth + 1) : undefined
 }
-
-/** Whether openid-client refused for this reason of its own. */
-export const isLibraryCode = (error: unknown, code: string): boolean =>
-  ours(error) === undefined && error instanceof ClientError && error.code === code
 
 /** Where a defect showed, without its message, which may quote a token. */
 const place = (error: Error): string => `${error.name} ${error.stack?.split('\n').find(line => /^\s+at /.test(line))?.trim() ?? ''}`

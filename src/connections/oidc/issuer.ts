@@ -1,13 +1,11 @@
-const withoutSlash = (text: string): string => text.endsWith('/') ? text.slice(0, -1) : text
+/** The form of an issuer that is compared: Auth0 and others have one slash at the end, which people drop. */
+export const withoutSlash = (text: string): string => text.endsWith('/') ? text.slice(0, -1) : text
 
-/** Equal up to one slash at the end, which Auth0 and others have and people drop. */
+/** Equal up to one slash at the end. */
 export const isSameIssuer = (one: string, other: string): boolean => withoutSlash(one) === withoutSlash(other)
 
 /** What stands in the issuer of Entra's multi-tenant documents and keys in place of a tenant's id. */
 const placeholder = '{tenantid}'
-
-/** Whether `issuer` names all tenants at once. */
-export const isTemplate = (issuer: string): boolean => issuer.includes(placeholder)
 
 /** The issuer of one tenant; whatever is no template stays as it is. */
 export const issuerOfTenant = (issuer: string, tenant: string): string => issuer.replace(placeholder, () => tenant)
