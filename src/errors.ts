@@ -285,6 +285,128 @@ export const definitions = define({
     public: 'Your company\'s identity provider spoke of two different people.',
     remedy: 'sub of the userinfo endpoint must be that of the ID token.'
   },
+  // Identity providers: SAML
+  PORTICO_SAML_MESSAGE: {
+    status: 400,
+    title: 'This sign-in cannot be completed',
+    public: 'What came back from your company\'s identity provider could not be read. Start again.',
+    remedy: 'The message must be base64 of well-formed UTF-8 XML, small and flat, without DOCTYPE, processing instructions or comments.'
+  },
+  PORTICO_SAML_TIMEOUT: {
+    status: 503,
+    title: 'This sign-in cannot be completed',
+    public: 'What came back from your company\'s identity provider could not be checked in time. Try again in a moment.',
+    remedy: 'Verifying one message took longer than its deadline: the machine is overloaded, or somebody sends messages that are made to be slow.'
+  },
+  PORTICO_SAML_SIGNATURE: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'The signature on what your company\'s identity provider says about you is not valid.',
+    remedy: 'Compare the certificates of the connection (portico doctor) with the one that the provider signs with: a new certificate, an unsigned response, or an attack.'
+  },
+  PORTICO_SAML_ALGORITHM: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What your company\'s identity provider says about you is not signed or encrypted in an accepted way.',
+    remedy: 'Have the provider sign with RSA-SHA256 (or 384, 512, PSS, ECDSA) and encrypt with AES-GCM and RSA-OAEP; the settings that accept less say what they cost.'
+  },
+  PORTICO_SAML_ENCRYPTION: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What your company\'s identity provider says about you could not be opened.',
+    remedy: 'Have the provider encrypt for the certificate in Portico\'s metadata of this connection, or not at all.'
+  },
+  PORTICO_SAML_STATUS: {
+    status: 403,
+    title: 'Your company\'s sign-in refused',
+    public: 'The identity provider of your company did not sign you in. Start again, or ask your administrator for access.',
+    remedy: 'See the status that the provider gave: not assigned to this application, a NameID format or an authentication context that it cannot give, or cancelled.'
+  },
+  PORTICO_SAML_VERSION: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What came back is of a kind that is not accepted.',
+    remedy: 'Version must be 2.0.'
+  },
+  PORTICO_SAML_ASSERTION: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'Your company\'s identity provider did not say who you are.',
+    remedy: 'A response must hold exactly one assertion, with its issuer, subject, conditions and authentication statement.'
+  },
+  PORTICO_SAML_ISSUER: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What came back speaks for another identity provider.',
+    remedy: 'Issuer must be exactly the entityID of this connection\'s provider.'
+  },
+  PORTICO_SAML_DESTINATION: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What came back was meant for another address.',
+    remedy: 'Destination and Recipient must be the ACS URL of this connection exactly as in its metadata: compare it with what is entered at the provider, and auth_url.'
+  },
+  PORTICO_SAML_AUDIENCE: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What came back was meant for another application.',
+    remedy: 'Every AudienceRestriction must name our entityID: compare sp_entity_id, or the metadata URL, with what is entered at the provider.'
+  },
+  PORTICO_SAML_CONFIRMATION: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What came back cannot be accepted from a browser.',
+    remedy: 'The subject must be confirmed as bearer, with Recipient and NotOnOrAfter.'
+  },
+  PORTICO_SAML_TIME: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What came back is too old, or from the future. Start again.',
+    remedy: 'Compare the clocks of this machine and of the provider: 180 seconds apart is the most that is accepted.'
+  },
+  PORTICO_SAML_AUTHN_INSTANT: {
+    status: 403,
+    title: 'Please sign in afresh',
+    public: 'You signed in at your company\'s identity provider too long ago. Start again and sign in there once more.',
+    remedy: 'max_age asks for an AuthnInstant no older than that: the provider ignored ForceAuthn.'
+  },
+  PORTICO_SAML_UNSOLICITED: {
+    status: 403,
+    title: 'Please start here',
+    public: 'Signing in from your company\'s portal is not switched on. Start again from here.',
+    remedy: 'The response answers no request. Set idp_initiated: restart to begin a sign-in in its place; accept signs people in with it, and says what that costs.'
+  },
+  PORTICO_SAML_IN_RESPONSE_TO: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'What came back belongs to another sign-in. Start again.',
+    remedy: 'InResponseTo of the signed SubjectConfirmationData must be the ID of the request that this browser made: a stolen or swapped response, or a provider that leaves it out.'
+  },
+  PORTICO_SAML_REPLAYED: {
+    status: 403,
+    title: 'This sign-in was used before',
+    public: 'What came back was used already. Start again.',
+    remedy: 'Each assertion is accepted once: somebody went back in the browser, or somebody else has seen the response.'
+  },
+  PORTICO_SAML_SUBJECT: {
+    status: 403,
+    title: 'This sign-in cannot be trusted',
+    public: 'Your company\'s identity provider did not say who you are in a way that lasts.',
+    remedy: 'NameID must be one that is the same at each sign-in, never transient; or name an attribute that never changes as attributes.subject.'
+  },
+  PORTICO_SAML_METADATA: {
+    status: 502,
+    title: 'Your company\'s sign-in is not set up correctly',
+    public: 'The settings that your company\'s identity provider publishes cannot be used.',
+    remedy: 'The metadata must describe the entity of this connection, be valid today, and hold a signing certificate and a sign-on address for the Redirect or POST binding.'
+  },
+  PORTICO_SAML_LOGOUT: {
+    status: 403,
+    title: 'This sign-out was not accepted',
+    public: 'Another site asked to sign you out, and could not prove that it may.',
+    remedy: 'A LogoutRequest must be signed by the provider, be for our SLO URL, be of now, and name whom it means.'
+  },
+
   // Identity providers: who it is
   PORTICO_EMAIL_MISSING: {
     status: 403,

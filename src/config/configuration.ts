@@ -1,5 +1,5 @@
 import type { headerPresets } from './schema/app.ts'
-import type { BuiltSettings } from './schema/organization.ts'
+import type { ConnectionSettings } from './schema/organization.ts'
 
 /** Where something stands in YAML: 1-based line and column. */
 export interface Location {
@@ -94,12 +94,22 @@ export interface Invited {
   readonly tagged: Pick<ReadonlyMap<string, readonly string[]>, 'get'>
 }
 
+/** What a SAML connection reads from files. */
+export interface SamlFiles {
+  /** The metadata itself, of `metadata_file`. */
+  readonly metadata: string | undefined
+  /** PEM, one each: what the provider signs with, where there is no metadata. */
+  readonly certificates: readonly string[]
+  /** PEM, one each: of which one must have signed the metadata. Empty where nobody asks for that. */
+  readonly metadataCertificates: readonly string[]
+}
+
 /** One configured way to sign in for one organization. */
 export interface Connection {
   readonly id: string
   readonly name: string
   readonly organization: Organization
-  readonly connector: BuiltSettings['connector']
+  readonly connector: ConnectionSettings['connector']
   /** As written; what counts at a moment is `standingOf`. */
   readonly status: 'testing' | 'active' | 'disabled'
   /** Seconds since the epoch: testing until then, active from then on, unless disabled. */
@@ -129,7 +139,9 @@ export interface Connection {
   readonly clientCertificate: { readonly certificate: string, readonly key: string } | undefined
   /** Seconds since the epoch. */
   readonly clientSecretExpires: number | undefined
-  readonly settings: BuiltSettings
+  /** What the files that a SAML connection names hold; undefined for all others. */
+  readonly saml: SamlFiles | undefined
+  readonly settings: ConnectionSettings
   /** SHA-256 over all that trust rests on but for its standing: connector, issuer, client id, domains. A rotated secret changes nothing. */
   readonly fingerprint: string
   readonly location: Location

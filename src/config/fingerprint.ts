@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { matchingOf, type BuiltSettings } from './schema/organization.ts'
+import { matchingOf, type ConnectionSettings } from './schema/organization.ts'
 
 const wellKnown = '/.well-known/openid-configuration'
 
@@ -14,8 +14,11 @@ export const normalIssuer = (discoveryUrl: string): string => {
 /** Not compared as they are written: `status` and dates are in the standing, the others are compared by what they mean. */
 const elsewhere = ['status', 'activate_at', 'replaces', 'domains', 'accepts', 'discovery_url', 'matching']
 
-/** What may change without a word about who is trusted: how the client names itself, authenticates and asks, not whom it believes. */
-const harmless = ['name', 'client_secret', 'client_secret_expires', 'client_certificate', 'token_endpoint_auth_method', 'scopes', 'callback', 'bearer', 'refresh']
+/**
+ * What may change without a word about who is trusted: how the client names itself, authenticates and asks,
+ * not whom it believes. A certificate that is taken away ends the sessions that it verified, and no others.
+ */
+const harmless = ['name', 'client_secret', 'client_secret_expires', 'client_certificate', 'token_endpoint_auth_method', 'scopes', 'callback', 'bearer', 'refresh', 'certificates', 'sign_requests', 'slo_url', 'request_authn_context']
 
 /** Every other key counts: a new one that nobody has thought about ends sessions rather than keeping them. */
 const passedOver: ReadonlySet<string> = new Set([...elsewhere, ...harmless])
@@ -35,7 +38,7 @@ const sorted = (value: unknown): unknown => {
  * SHA-256 over all that a session's trust in a connection rests on, but for its standing (product.md,
  * "Trust has a fingerprint"). A rotated secret, another name or other scopes change nothing.
  */
-export const fingerprint = (organization: string, settings: BuiltSettings, domains: Iterable<string>, accepts: Iterable<string>): string => {
+export const fingerprint = (organization: string, settings: ConnectionSettings, domains: Iterable<string>, accepts: Iterable<string>): string => {
   const trust = Object.entries(settings).filter(([key, value]) => !passedOver.has(key) && !isAtRest(value))
   const discovery = 'discovery_url' in settings && settings.discovery_url !== undefined ? normalIssuer(settings.discovery_url) : undefined
   return createHash('sha256').update(JSON.stringify([

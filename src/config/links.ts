@@ -7,6 +7,13 @@ import type { App, AppPlace, Connection } from './configuration.ts'
 export const redirectUriOf = (authOrigin: string, { id, callback }: Pick<Connection, 'id' | 'callback'>): string =>
   `${authOrigin}/login${callback === 'shared' ? '' : `/${id}`}/callback`
 
+/** The addresses of our side of a SAML connection; its entityID is the address of its metadata (product.md, "The auth host"). */
+export const samlAddressesOf = (authOrigin: string, connection: string): { readonly acs: string, readonly metadata: string, readonly slo: string } => ({
+  acs: `${authOrigin}/saml/${connection}/acs`,
+  metadata: `${authOrigin}/saml/${connection}/metadata`,
+  slo: `${authOrigin}/saml/${connection}/slo`
+})
+
 /** Where an identity provider sends people who begin there (OpenID Connect Core §4): its initiate-login URI (product R23). */
 export const initiateLoginUriOf = (authOrigin: string, connection: string): string => `${authOrigin}/login/${connection}`
 

@@ -1,5 +1,8 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto'
 
+/** Whether a setting is PEM itself, and not the path of a file. */
+export const isPem = (text: string): boolean => text.includes('-----BEGIN ')
+
 const blocks = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
 /** The certificates of a PEM text, in order; undefined when it has none or one that cannot be read. */

@@ -2,7 +2,8 @@ import { dirname, resolve } from 'node:path'
 import type { Files } from './files.ts'
 import type { Report } from './reporter.ts'
 import type { PorticoSettings } from './schema/portico.ts'
-import type { OrganizationSettings } from './schema/organization.ts'
+import type { OrganizationSettings, SamlSettings } from './schema/organization.ts'
+import { isPem } from './pem.ts'
 import type { Secret } from './schema/values.ts'
 import type { Path } from './source.ts'
 import { pathText } from './source.ts'
@@ -27,6 +28,8 @@ export const invitedPath: Path = ['members', 'invited_file']
 const limit = 256 * 1024
 /** An invited list of some hundred thousand lines. */
 const invitedLimit = 16 * 1024 * 1024
+/** Metadata of one provider, or of a small federation. */
+const metadataLimit = 1024 * 1024
 
 const upstreamReferences = (file: string, upstream: Draft<PorticoSettings['apps'][string]['upstream']>, path: Path): Reference[] => {
   const tls = typeof upstream === 'object' ? upstream.tls : undefined
@@ -58,6 +61,12 @@ export const porticoReferences = (file: string, settings: Draft<PorticoSettings>
   return references
 }
 
+const samlReferences = (file: string, at: Path, saml: Draft<SamlSettings>): Reference[] => [
+  ...saml.metadata_file === undefined ? [] : [{ file, path: [...at, 'metadata_file'], kind: 'path' as const, value: saml.metadata_file, limit: metadataLimit }],
+  ...(['certificates', 'metadata_certificates'] as const).flatMap(key => [...saml[key]?.entries() ?? []].flatMap(([index, value]) =>
+    value === undefined || isPem(value) ? [] : [{ file, path: [...at, key, index], kind: 'path' as const, value }]))
+]
+
 const connectionReferences = (file: string, id: string, connection: Draft<OrganizationSettings['connections'][string]>): Reference[] => {
   const at = ['connections', id]
   const secret = 'client_secret' in connection ? connection.client_secret : undefined
@@ -65,7 +74,8 @@ const connectionReferences = (file: string, id: string, connection: Draft<Organi
   return [
     ...secret === undefined ? [] : [{ file, path: [...at, 'client_secret'], kind: 'secret' as const, value: secret }],
     ...certificate === undefined ? [] : [{ file, path: [...at, 'client_certificate', 'certificate'], kind: 'path' as const, value: certificate }],
-    ...key === undefined ? [] : [{ file, path: [...at, 'client_certificate', 'key'], kind: 'secret' as const, value: key }]
+    ...key === undefined ? [] : [{ file, path: [...at, 'client_certificate', 'key'], kind: 'secret' as const, value: key }],
+    ...connection.connector === 'saml' ? samlReferences(file, at, connection) : []
   ]
 }
 

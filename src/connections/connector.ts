@@ -1,4 +1,5 @@
 import type { Connection } from '../config/configuration.ts'
+import type { Received } from './saml/received.ts'
 import type { Trace } from './trace.ts'
 
 /** Who signed in, as the connector's rule mapped it from verified claims. */
@@ -14,6 +15,23 @@ export interface Identity {
   readonly acr: string | undefined
   /** Seconds since the epoch. */
   readonly authTime: number
+  /** Of SAML alone: what a logout of this person has to say, and what their assertion was signed with. */
+  readonly saml?: SamlOrigin | undefined
+}
+
+/** What a session that began by SAML keeps of its assertion. */
+export interface SamlOrigin {
+  /** SHA-256 of the certificate that verified it (base64url): when the provider no longer has it, the session ends. */
+  readonly certificate: string
+  /** As the provider wrote it (SAML Core §2.2.3): its logout names it. Undefined where there was none. */
+  readonly nameId: NameId | undefined
+}
+
+export interface NameId {
+  readonly value: string
+  readonly format?: string | undefined
+  readonly nameQualifier?: string | undefined
+  readonly spNameQualifier?: string | undefined
 }
 
 /** Whom an access token speaks for. */
@@ -31,13 +49,24 @@ export interface VerifiedToken {
 
 /** What the attempt must keep secret in its sealed cookie until the return. */
 export interface AttemptSecrets {
+  /** Of the ID token; of SAML the ID of the AuthnRequest, which the assertion must name. */
   readonly nonce: string
+  /** Empty for SAML, which has no such thing. */
   readonly codeVerifier: string
 }
 
+/** Where to send the browser, and how. */
+export interface Authorization {
+  readonly url: string
+  /** Fields of a form to POST there, where the provider wants no redirect. */
+  readonly form?: Readonly<Record<string, string>> | undefined
+  readonly secrets: AttemptSecrets
+}
+
 export interface AuthorizationRequest {
-  /** Absolute; built from the configured public origin, never from Host. */
+  /** The redirect URI, or the ACS URL. Absolute; built from the configured public origin, never from Host. */
   readonly redirectUri: string
+  /** What the provider gives back as it is: `state`, or RelayState. */
   readonly state: string
   readonly loginHint: string | undefined
   /** `select_account` for "use another account". */
@@ -50,12 +79,14 @@ export interface AuthorizationResponse {
   readonly redirectUri: string
   readonly state: string
   readonly secrets: AttemptSecrets
+  /** Of SAML: what came by POST before, and was verified there. */
+  readonly received?: Received | undefined
 }
 
 /** One kind of connection. Both functions throw PorticoError with a stable code. */
 export interface Connector {
   /** Where to send the browser, and what the attempt must remember. */
-  authorize (connection: Connection, request: AuthorizationRequest): Promise<{ url: string, secrets: AttemptSecrets }>
+  authorize (connection: Connection, request: AuthorizationRequest): Promise<Authorization>
   /** Validates the return in full and maps claims to an identity. `now` in seconds. `trace` is told of every check. */
   authenticate (connection: Connection, response: AuthorizationResponse, now: number, trace?: Trace): Promise<Identity>
 }

@@ -10,9 +10,14 @@ import { createOidcFlow } from './oidc/flow.ts'
 import { createOutbound, type Patience } from './oidc/http.ts'
 import { createProviders, type ProviderHealth } from './oidc/provider.ts'
 import { isSameIssuer } from './oidc/issuer.ts'
+import type { SamlConnector } from './saml/saml.ts'
+import { createSaml } from './saml/create-saml.ts'
 
 /** Every kind of connection, and what others may know of their identity providers. */
-export interface Connectors extends Readonly<Record<Connection['connector'], Connector>> {
+export interface Connectors extends Readonly<Record<Exclude<Connection['connector'], 'saml'>, Connector>> {
+  readonly saml: SamlConnector
+  /** Our own SAML metadata for this connection's provider. Throws PORTICO_SAML_*. */
+  samlMetadata (connection: Connection): Promise<string>
   /** Fetches what the first sign-in would wait for. Never rejects, never stops anything. */
   warm (connection: Connection): Promise<void>
   health (connection: Connection): ProviderHealth
@@ -50,6 +55,7 @@ export const createConnectors = (deps: {
   const outbound = createOutbound({ configuration, patience: deps.patience ?? patience })
   const providers = createProviders({ store, configuration, outbound, log, now: clock })
   const bearers = createBearerIndex(configuration)
+  const saml = createSaml({ store, configuration, outbound, log, clock })
   // One protocol; what sets them apart is in a file of each
   const flow = createOidcFlow({ providers, outbound, clock })
   return {
@@ -58,7 +64,10 @@ export const createConnectors = (deps: {
     entra: flow,
     okta: flow,
     manual: flow,
+    saml: saml.connector,
+    samlMetadata: saml.metadata,
     warm: async connection => {
+      if (connection.connector === 'saml') return await saml.warm(connection)
       const provider = providers.of(connection)
       try {
         await provider.keys(await provider.metadata())?.fresh()
@@ -66,11 +75,13 @@ export const createConnectors = (deps: {
         // Logged where it failed; `health` tells
       }
     },
-    health: providers.health,
-    issuer: connection => providers.of(connection).issuer(),
-    isIssuer: (connection, iss) => [providers.of(connection).issuer(), ...dialectOf(connection).issuers].some(issuer => isSameIssuer(issuer, iss)),
+    health: connection => connection.connector === 'saml' ? saml.health(connection) : providers.health(connection),
+    issuer: connection => connection.connector === 'saml' ? saml.issuer(connection) : providers.of(connection).issuer(),
+    isIssuer: (connection, iss) => connection.connector === 'saml' ? saml.issuer(connection) === iss : [providers.of(connection).issuer(), ...dialectOf(connection).issuers].some(issuer => isSameIssuer(issuer, iss)),
     verifyAccessToken: createAccessTokens({ providers }),
     bearerConnectionsOf: iss => bearers(iss).filter(connection => isActive(connection, clock())),
-    close: outbound.close
+    close: async () => {
+      await Promise.all([saml.close(), outbound.close()])
+    }
   }
 }

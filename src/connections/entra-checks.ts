@@ -2,6 +2,7 @@ import type { Connection } from '../config/configuration.ts'
 import { claim, isTrue, showClaim } from './oidc/claim.ts'
 import type { Claims } from './oidc/dialect.ts'
 import type { Verdict } from './oidc/verdict.ts'
+import { oidcSettings } from './oidc/settings.ts'
 
 /** Where Microsoft keeps personal accounts. */
 const consumers = '9188040d-6c67-4c5b-b112-36a304b66dad'
@@ -55,7 +56,7 @@ export const noGuest = (claims: Claims): Verdict => {
  * the tenant's own (`xms_edov`, or the standard one) is heard.
  */
 export const notRefuted = (connection: Connection) => (claims: Claims): Verdict => {
-  const isTrusted = connection.settings.dangerously_trust_unverified_email
+  const isTrusted = oidcSettings(connection).dangerously_trust_unverified_email
   const refuted = ['xms_edov', 'email_verified'].find(name => {
     const value = claim(claims, name)
     return value !== undefined && !isTrue(value) && value !== 1 && value !== '1'

@@ -23,6 +23,6 @@ export interface TracedField {
 export interface Trace {
   check (check: TracedCheck): void
   /** Everything that the provider said, as it said it. */
-  claims (source: 'ID token' | 'userinfo', claims: Readonly<Record<string, unknown>>): void
+  claims (source: 'ID token' | 'userinfo' | 'assertion', claims: Readonly<Record<string, unknown>>): void
   field (field: TracedField): void
 }

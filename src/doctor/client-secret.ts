@@ -11,6 +11,7 @@ import { judgeAlone, judgeTogether, readClientAnswer, type ClientAnswer, type Ve
 import { authenticateClient } from './credentials.ts'
 import type { Examination } from './examination.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'
+import { oidcSettings } from '../connections/oidc/settings.ts'
 
 const makeKeys = promisify(generateKeyPair)
 
@@ -47,7 +48,7 @@ const attempts = ({ connection }: Examination, endpoints: ClientEndpoints, redir
   }
   if (connection.connector === 'entra') {
     // Entra looks at a code before the secret; a token for the client itself is no use to anybody
-    const scope = `${connection.settings.client_id}/.default`
+    const scope = `${oidcSettings(connection).client_id}/.default`
     const [tenant] = dialectOf(connection).tenants?.keys() ?? []
     // Without a user, the endpoint of all tenants knows of none
     const url = endpoints.metadata.token_endpoint.replace(/\/(?:organizations|common)\//, `/${tenant ?? 'organizations'}/`)

@@ -5,6 +5,7 @@ import { ask, describeAsked, type Asked } from './ask.ts'
 import type { Examination } from './examination.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'
 import { judgeRedirects, type RedirectAnswer } from './redirect-verdict.ts'
+import { oidcSettings } from '../connections/oidc/settings.ts'
 
 const check = 'redirect URI'
 
@@ -30,7 +31,7 @@ export const probeRedirectUri = async (endpoint: string, examination: Examinatio
   const uri = redirectUriOf(configuration.authOrigin, connection)
   const other = `${configuration.authOrigin}/login/${randomBytes(8).toString('hex')}/nowhere`
   const headers = { accept: 'text/html,*/*;q=0.8' }
-  const clientId = connection.settings.client_id
+  const clientId = oidcSettings(connection).client_id
   const [ours, wrong] = await Promise.all([uri, other].map(async each => await ask(requestTo(endpoint, clientId, each), examination, { headers })))
   const place = `an answer from the authorization endpoint ${endpoint.split('?', 1)[0]}`
   if (ours === undefined || typeof ours === 'string') return [problem('authorization endpoint', place, ours ?? 'none', 'People are sent there: compare the address with the provider\'s.')]

@@ -65,7 +65,7 @@ export const factsOf = (connectionId: string, { portico, organizationId, organiz
     connectionId,
     connection,
     origin,
-    redirectUri: redirectUriOf(origin, { id: connectionId, callback: connection.callback ?? 'own' }),
+    redirectUri: redirectUriOf(origin, { id: connectionId, callback: 'callback' in connection ? connection.callback ?? 'own' : 'own' }),
     initiateLoginUri: initiateLoginUriOf(origin, connectionId),
     afterLogoutUri: `${origin}/logout/done`,
     frontChannelUri: `${origin}/logout/${connectionId}/frontchannel`,

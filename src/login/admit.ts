@@ -36,6 +36,7 @@ export const createAdmit = ({ configuration, store, now }: Pick<LoginDeps, 'conf
       generation,
       subject: identity.subject,
       idpSession: identity.idpSession,
+      saml: identity.saml,
       email: identity.email,
       invited: member.invited,
       name: identity.name,

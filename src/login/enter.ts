@@ -5,6 +5,7 @@ import { isActive } from '../config/standing.ts'
 import type { Identity } from '../connections/connector.ts'
 import { PorticoError } from '../errors.ts'
 import { chooseMemberPage } from '../pages/choose-member-page.ts'
+import { sessionSchema } from '../sessions/session.ts'
 import type { Admit } from './admit.ts'
 import { page, type Answer } from './answer.ts'
 import { dropAttempt, readAttempt } from './attempt.ts'
@@ -26,8 +27,9 @@ const identitySchema = z.object({
   idpSession: z.string().optional(),
   amr: z.array(z.string()).optional(),
   acr: z.string().optional(),
-  authTime: z.number()
-}).transform(({ name, idpSession, amr, acr, ...rest }): Identity => ({ name, idpSession, amr, acr, ...rest }))
+  authTime: z.number(),
+  saml: sessionSchema.shape.saml
+}).transform(({ name, idpSession, amr, acr, saml, ...rest }): Identity => ({ name, idpSession, amr, acr, saml: saml === undefined ? undefined : { ...saml, nameId: saml.nameId }, ...rest }))
 
 /** A return that was judged good, and waits for its person to say as whom they come. */
 const questionSchema = z.object({ identity: identitySchema, connection: z.string(), generation: z.number(), attempt: z.string(), wanted: wantedSchema.optional() })

@@ -9,6 +9,7 @@ export interface Revocable {
   readonly connection: string
   readonly subject?: string | undefined
   readonly idpSession?: string | undefined
+  readonly saml?: { readonly certificate: string } | undefined
   /** Seconds since the epoch. */
   readonly startedAt: number
 }
@@ -44,7 +45,7 @@ export const createRevocations = (): Revocations => {
       return issuedBefore > (before?.issuedBefore ?? -1)
     },
 
-    matches ({ sid, member, organization, connection, subject, idpSession, startedAt }) {
+    matches ({ sid, member, organization, connection, subject, idpSession, saml, startedAt }) {
       // a sid is never used twice: whenever it began, it is over
       if (sid !== undefined && sids.has(sid)) return true
       if (others.size === 0) return false
@@ -55,7 +56,8 @@ export const createRevocations = (): Revocations => {
         ended('connection', connection) ||
         (member !== undefined && ended('member', member)) ||
         (subject !== undefined && ended('subject', `${connection}|${subject}`)) ||
-        (idpSession !== undefined && ended('idp_session', `${connection}|${idpSession}`))
+        (idpSession !== undefined && ended('idp_session', `${connection}|${idpSession}`)) ||
+        (saml !== undefined && ended('certificate', `${connection}|${saml.certificate}`))
     },
 
     sweep (now) {

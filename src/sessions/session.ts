@@ -17,8 +17,13 @@ export const sessionSchema = z.object({
   generation: z.number(),
   /** `iss` + `sub` as the connector's rule made it. */
   subject: z.string(),
-  /** `sid` claim of the ID token. */
+  /** `sid` claim of the ID token; SessionIndex of the assertion. */
   idpSession: z.string().optional(),
+  /** Of SAML: SHA-256 of the certificate that verified the assertion, and the NameID that a logout names. */
+  saml: z.object({
+    certificate: z.string(),
+    nameId: z.object({ value: z.string(), format: z.string().optional(), nameQualifier: z.string().optional(), spNameQualifier: z.string().optional() }).optional()
+  }).optional(),
   email: z.string(),
   /** The invited address, where it differs from `email` (product R20): `X-Auth-Member`. */
   invited: z.string().optional(),

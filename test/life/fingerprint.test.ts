@@ -1,13 +1,14 @@
 import t from 'tap'
 import { fingerprint } from '../../src/config/fingerprint.ts'
-import { connection, type BuiltSettings } from '../../src/config/schema/organization.ts'
+import { connection } from '../../src/config/schema/organization.ts'
 import { entra } from '../../src/config/schema/connectors/entra.ts'
 import { google } from '../../src/config/schema/connectors/google.ts'
 import { manual } from '../../src/config/schema/connectors/manual.ts'
 import { oidc } from '../../src/config/schema/connectors/oidc.ts'
 import { okta } from '../../src/config/schema/connectors/okta.ts'
+import { saml } from '../../src/config/schema/connectors/saml.ts'
 
-const schemas = { google, entra, okta, oidc, manual }
+const schemas = { google, entra, okta, oidc, manual, saml }
 
 /**
  * What a change of each setting does to those who are signed in, with a value to change it to and one
@@ -45,6 +46,8 @@ const common: Readonly<Record<string, Decision>> = {
   client_secret: keeps({ env: 'OTHER' }),
   dangerously_allow_http: ends(true, false)
 }
+
+const { client_id: _id, client_secret: _secret, client_secret_expires: _expires, callback: _callback, bearer: _bearer, refresh: _refresh, dangerously_trust_unverified_email: _unverified, ...everywhere } = common
 
 const claims = ends({ email: 'upn' }, { email: 'email' })
 
@@ -89,6 +92,26 @@ const decisions: Readonly<Record<keyof typeof schemas, Readonly<Record<string, D
     token_endpoint_auth_method: keeps('client_secret_post'),
     claims: ends({ subject: 'id' }, { subject: 'sub' }),
     dangerously_trust_token_endpoint: ends(true, false)
+  },
+  saml: {
+    ...everywhere,
+    metadata_url: ends('https://idp.acme.com/other'),
+    metadata_file: ends('metadata.xml'),
+    metadata_certificates: ends(['ca.pem']),
+    entity_id: ends('https://idp.acme.com'),
+    sso_url: ends('https://idp.acme.com/sso'),
+    slo_url: keeps('https://idp.acme.com/slo'),
+    certificates: keeps(['signing.pem']),
+    attributes: ends({ email: 'mail' }, {}),
+    idp_initiated: ends('restart'),
+    want_signed: ends('both'),
+    sign_requests: keeps(false),
+    name_id_format: ends('urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'),
+    request_authn_context: keeps(true),
+    sp_entity_id: ends('https://old.acme.com'),
+    acs_urls: ends(['https://old.acme.com/acs'], []),
+    dangerously_allow_sha1: ends(true, false),
+    dangerously_allow_cbc: ends(true, false)
   }
 }
 
@@ -97,21 +120,19 @@ const bases: Readonly<Record<keyof typeof schemas, Readonly<Record<string, unkno
   entra: { tenant_id: '11111111-1111-4111-8111-111111111111' },
   okta: { okta_domain: 'acme.okta.com' },
   oidc: { discovery_url: 'https://idp.acme.com' },
-  manual: { authorization_url: 'https://idp.acme.com/authorize', token_url: 'https://idp.acme.com/token' }
+  manual: { authorization_url: 'https://idp.acme.com/authorize', token_url: 'https://idp.acme.com/token' },
+  saml: { metadata_url: 'https://idp.acme.com/metadata' }
 }
-
-const isBuilt = (settings: { connector: string }): settings is BuiltSettings => Object.hasOwn(schemas, settings.connector)
 
 const of = (connector: keyof typeof schemas, changed: Readonly<Record<string, unknown>>, organization = 'acme'): string => {
   const settings = connection.parse({
-    connector, client_id: 'portico', client_secret: 'old', domains: ['acme.com', 'acme.org'], ...bases[connector], ...changed
+    connector, domains: ['acme.com', 'acme.org'], ...connector === 'saml' ? {} : { client_id: 'portico', client_secret: 'old' }, ...bases[connector], ...changed
   })
-  if (!isBuilt(settings)) throw new Error('not built')
   return fingerprint(organization, settings, settings.domains, settings.accepts)
 }
 
 t.test('R17 N13 M2 every setting of every connector: which ones end sessions', async t => {
-  for (const connector of ['google', 'entra', 'okta', 'oidc', 'manual'] as const) {
+  for (const connector of ['google', 'entra', 'okta', 'oidc', 'manual', 'saml'] as const) {
     const table = decisions[connector]
     t.strictSame(Object.keys(schemas[connector].shape).sort(), Object.keys(table).sort(), `${connector}: each key is decided`)
     const base = of(connector, {})
@@ -121,8 +142,8 @@ t.test('R17 N13 M2 every setting of every connector: which ones end sessions', a
       if (does === 'end' && same !== undefined) t.equal(of(connector, { [key]: same }), base, `${connector}.${key}: written otherwise`)
     }
   }
-  const all = (['google', 'entra', 'okta', 'oidc', 'manual'] as const).map(connector => of(connector, {}))
-  t.equal(new Set([...all, of('oidc', {}, 'globex')]).size, 6, 'each connector, and each organization, is another trust')
+  const all = (['google', 'entra', 'okta', 'oidc', 'manual', 'saml'] as const).map(connector => of(connector, {}))
+  t.equal(new Set([...all, of('oidc', {}, 'globex')]).size, 7, 'each connector, and each organization, is another trust')
   t.not(of('oidc', { domains: ['acme.com'], accepts: ['acme.org'] }), of('oidc', {}), 'what is routed and what is accepted are not the same')
   t.equal(of('oidc', { require_amr: ['mfa', 'hwk'] }), of('oidc', { require_amr: ['hwk', 'mfa'] }), 'in any order')
 })

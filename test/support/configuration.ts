@@ -53,6 +53,7 @@ export const connectionOf = (id: string, organization: Organization, changed: Pa
     clientSecret: 'the client secret of the tests, long enough',
     clientCertificate: undefined,
     clientSecretExpires: undefined,
+    saml: undefined,
     settings: oidc.parse({ connector: 'oidc', status: 'active', domains: ['acme.com'], discovery_url: 'https://idp.acme.com', client_id: 'portico', client_secret: 'in the connection' }),
     fingerprint: 'f1',
     location: { file: 'acme.yaml', line: 1, column: 1 },

@@ -1,9 +1,10 @@
-import type { Connection, Members, Organization } from '../configuration.ts'
+import type { Connection, Members, Organization, SamlFiles } from '../configuration.ts'
 import { fingerprint } from '../fingerprint.ts'
 import { openInvited } from '../invited.ts'
+import { isPem, readCertificates } from '../pem.ts'
 import { canonicalDomain } from '../schema/domain.ts'
 import { parseEmail } from '../schema/email.ts'
-import { matchingOf, type BuiltSettings, type ConnectionSettings } from '../schema/organization.ts'
+import { matchingOf, type ConnectionSettings, type SamlSettings } from '../schema/organization.ts'
 import type { PorticoSettings } from '../schema/portico.ts'
 import { seconds } from '../schema/values.ts'
 import { pathText } from '../source.ts'
@@ -14,19 +15,28 @@ const moment = (date: string | undefined): number | undefined => date === undefi
 
 const canonical = (domains: readonly string[]): Set<string> => new Set(domains.map(domain => present(canonicalDomain(domain), 'a domain')))
 
-const isBuilt = (settings: ConnectionSettings): settings is BuiltSettings => settings.connector !== 'saml'
-
 const buildMembers = ({ settings: { members }, invited }: OrganizationSource): Members => {
   if (members === 'anyone' || !('invited' in members || 'invited_file' in members)) return { kind: 'anyone' }
   if (invited === undefined) throw new TypeError('an invited list passed the checks without its index')
   return { kind: 'invited', list: openInvited(invited) }
 }
 
-const buildConnection = (source: OrganizationSource, organization: Organization, id: string, settings: BuiltSettings, siblings: ReadonlyMap<string, ConnectionSettings>): Omit<Connection, 'location'> => {
+/** Each certificate of a list whose items are PEM, or files of it. */
+const certificatesOf = (items: readonly string[] | undefined, value: (index: string) => string | undefined): string[] =>
+  (items ?? []).flatMap((item, index) => (readCertificates(isPem(item) ? item : value(String(index)) ?? '') ?? []).map(String))
+
+const buildSaml = (settings: SamlSettings, value: (...path: string[]) => string | undefined): SamlFiles => ({
+  metadata: value('metadata_file'),
+  certificates: certificatesOf(settings.certificates, index => value('certificates', index)),
+  metadataCertificates: certificatesOf(settings.metadata_certificates, index => value('metadata_certificates', index))
+})
+
+const buildConnection = (source: OrganizationSource, organization: Organization, id: string, settings: ConnectionSettings, siblings: ReadonlyMap<string, ConnectionSettings>): Omit<Connection, 'location'> => {
   const value = (...path: string[]): string | undefined => source.values.get(pathText(['connections', id, ...path]))
   const domains = canonical(settings.domains)
   const accepts = canonical(settings.accepts)
   const [heir, heirSettings] = [...siblings].find(([, { replaces }]) => replaces === id) ?? []
+  const oauth = settings.connector === 'saml' ? undefined : settings
   const certificate = value('client_certificate', 'certificate')
   const key = value('client_certificate', 'key')
   return {
@@ -40,15 +50,16 @@ const buildConnection = (source: OrganizationSource, organization: Organization,
     replacedBy: heir === undefined || heirSettings === undefined ? undefined : { id: heir, status: heirSettings.status, activateAt: moment(heirSettings.activate_at) },
     domains,
     assertable: new Set([...domains, ...accepts]),
-    callback: settings.callback,
+    callback: oauth?.callback ?? 'own',
     matching: matchingOf(settings),
     requireAcr: settings.require_acr,
     requireAmr: settings.require_amr,
     groups: { filter: settings.groups?.filter, rename: new Map(Object.entries(settings.groups?.rename ?? {})) },
-    bearer: settings.bearer,
+    bearer: oauth?.bearer,
     clientSecret: value('client_secret'),
     clientCertificate: certificate === undefined || key === undefined ? undefined : { certificate, key },
-    clientSecretExpires: moment(settings.client_secret_expires),
+    clientSecretExpires: moment(oauth?.client_secret_expires),
+    saml: settings.connector === 'saml' ? buildSaml(settings, value) : undefined,
     settings,
     fingerprint: fingerprint(organization.id, settings, domains, accepts)
   }
@@ -76,7 +87,6 @@ export const buildOrganization = (source: OrganizationSource, gateway: PorticoSe
   }
   const siblings = new Map(Object.entries(settings.connections))
   for (const [name, connection] of siblings) {
-    if (!isBuilt(connection)) throw new TypeError(`the connector ${connection.connector} passed the checks`)
     connections.push({
       ...buildConnection(source, organization, name, connection, siblings),
       location: entries.get(`connections.${name}`) ?? { file, line: 1, column: 1 }

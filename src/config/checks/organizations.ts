@@ -57,7 +57,7 @@ const checkTransport = (file: string, path: Path, connection: ConnectionDraft, r
 }
 
 const checkConnection = (file: string, path: Path, connection: ConnectionDraft, now: number, report: Report): void => {
-  checkExpiry(file, [...path, 'client_secret_expires'], connection.client_secret_expires, now, report)
+  if ('client_secret_expires' in connection) checkExpiry(file, [...path, 'client_secret_expires'], connection.client_secret_expires, now, report)
   checkTransport(file, path, connection, report)
   if (connection.connector === 'oidc' && connection.scopes !== undefined && !connection.scopes.includes('openid')) {
     report({ file, path: [...path, 'scopes'], message: 'lack openid', remedy: 'add it: there is no ID token without' })

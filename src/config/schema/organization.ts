@@ -40,8 +40,9 @@ export const organization = z.strictObject({
 
 export type OrganizationSettings = z.infer<typeof organization>
 export type ConnectionSettings = z.infer<typeof connection>
-/** Settings of the connectors that this version has. */
-export type BuiltSettings = Exclude<ConnectionSettings, { connector: 'saml' }>
+export type SamlSettings = Extract<ConnectionSettings, { connector: 'saml' }>
+/** Settings of the connectors that speak OpenID Connect, or OAuth 2.0 alone. */
+export type OidcSettings = Exclude<ConnectionSettings, { connector: 'saml' }>
 
 /** How its e-mails are compared with invited ones, where nothing is written too (R20). */
 export const matchingOf = ({ connector, matching }: ConnectionSettings): 'exact' | 'plus_alias' =>

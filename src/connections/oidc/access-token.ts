@@ -12,6 +12,7 @@ import { profileFrom } from './profile.ts'
 import type { Providers } from './provider.ts'
 import { signature } from './signature.ts'
 import { enforce, type Verdict } from './verdict.ts'
+import { oidcSettings } from './settings.ts'
 
 /** Characters of a token (behaviours G12): request headers have 32 KiB in all. */
 const longest = 16_384
@@ -129,7 +130,7 @@ export const createAccessTokens = ({ providers }: { readonly providers: Provider
    */
   async (connection: Connection, text: string, now: number): Promise<VerifiedToken> => {
     try {
-      const { bearer, settings } = connection
+      const { bearer } = connection
       if (bearer === undefined) throw refuse('a connection with bearer', 'one without')
       const token = read(text)
       const dialect = dialectOf(connection)
@@ -139,7 +140,7 @@ export const createAccessTokens = ({ providers }: { readonly providers: Provider
       if (dialect.proof !== 'signature' || keys === undefined) throw refuse('a provider whose keys are known', 'one without keys')
       for (const check of dialect.tokenChecks) enforce(ofToken(check(token.claims)), undefined)
       const algorithms = metadata.id_token_signing_alg_values_supported
-      const expected = { issuer: dialect.issuerOf(metadata, token.claims), audience: bearer.audience, clientId: settings.client_id, algorithms }
+      const expected = { issuer: dialect.issuerOf(metadata, token.claims), audience: bearer.audience, clientId: oidcSettings(connection).client_id, algorithms }
       for (const check of checks) {
         const verdict = check(token, expected, now)
         enforce(verdict === undefined ? undefined : { ...verdict, code }, undefined)

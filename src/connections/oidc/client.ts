@@ -8,6 +8,7 @@ import { clientAuthentication } from './client-authentication.ts'
 import type { Dialect } from './dialect.ts'
 import type { KeySet } from './keys.ts'
 import type { Metadata } from './metadata.ts'
+import { oidcSettings } from './settings.ts'
 
 /**
  * An openid-client for one sign-in at `now` (seconds). Made anew each time: it remembers keys by
@@ -24,7 +25,7 @@ export const createClient = (connection: Connection, dialect: Dialect, metadata:
     ...(jwks === undefined ? {} : { jwks_uri: jwks }),
     ...(userinfo === undefined ? {} : { userinfo_endpoint: userinfo })
   }
-  const client = new Client(server, connection.settings.client_id, {
+  const client = new Client(server, oidcSettings(connection).client_id, {
     // Its clock is ours, and its tolerance the wider one of `checks`, which judge each time by its own
     [clockSkew]: now - Date.now() / 1_000,
     [clockTolerance]: skew

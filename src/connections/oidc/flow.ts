@@ -16,6 +16,7 @@ import { issuerOfTenant } from './issuer.ts'
 import type { Metadata } from './metadata.ts'
 import { lacksClaims, mergeClaims, profileFrom } from './profile.ts'
 import type { Providers } from './provider.ts'
+import { oidcSettings } from './settings.ts'
 import { signature } from './signature.ts'
 import type { TokenAnswer } from './token-answer.ts'
 import { plainUserinfo, userinfoOf, type UserinfoRequest } from './userinfo.ts'
@@ -61,7 +62,7 @@ const judgeIdToken = async ({ request, tokens, nonce, now, trace }: Told): Promi
   for (const check of dialect.tokenChecks) enforce(check(token.claims), trace)
   const isSigned = dialect.proof === 'signature'
   const algorithms = metadata.id_token_signing_alg_values_supported
-  const { settings } = connection
+  const settings = oidcSettings(connection)
   checkIdToken(token, {
     issuer: dialect.issuerOf(metadata, token.claims),
     clientId: settings.client_id,

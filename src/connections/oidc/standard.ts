@@ -5,6 +5,7 @@ import type { ClaimNames, Claims, Dialect } from './dialect.ts'
 import { foreignText } from './foreign.ts'
 import { discoveryAddress } from './metadata.ts'
 import type { Verdict } from './verdict.ts'
+import { oidcSettings } from './settings.ts'
 
 /** The usual claims. */
 export const standardClaims: ClaimNames = { email: ['email'], name: 'name', groups: 'groups' }
@@ -20,7 +21,7 @@ export const emailVerified = (connection: Connection, remedy?: string) => (claim
   const about = claim(claims, 'email')
   // of a claim by another name, `email_verified` says nothing
   const isSame = typeof about === 'string' && parseEmail(about)?.email === email
-  const isTrusted = connection.settings.dangerously_trust_unverified_email
+  const isTrusted = oidcSettings(connection).dangerously_trust_unverified_email
   const said = isSame ? showClaim(claims, 'email_verified') : `one for ${foreignText(JSON.stringify(about) ?? 'no e-mail')}`
   return {
     name: 'email_verified',
@@ -44,7 +45,7 @@ export const issuerAndSub: Dialect['subject'] = (claims, issuer) => {
  */
 export const standardDialect = (connection: Connection, discoveryUrl: string, names: ClaimNames = standardClaims): Dialect => {
   const discovery = discoveryAddress(discoveryUrl)
-  const { dangerously_trust_unverified_email: isTrusting } = connection.settings
+  const { dangerously_trust_unverified_email: isTrusting } = oidcSettings(connection)
   return {
     source: { discovery },
     issuers: [discovery.issuer],

@@ -13,9 +13,6 @@ export const common = {
   domains: z.array(domain).min(1)
     .describe('E-mail domains that are routed to this connection and that it may assert. Exact match; no public mail domains; one active owner each.'),
   accepts: z.array(domain).default([]).describe('Further domains of the same organization that it may assert, without being routed here.'),
-  client_secret_expires: date.optional().describe('When the client secret stops working; warned about ahead.'),
-  callback: z.enum(['own', 'shared']).default('own')
-    .describe('The redirect URI: `own` is `/login/{connection}/callback`, `shared` is `/login/callback`, for providers that return `iss` (RFC 9207), and for `google` and `entra`.'),
   matching: z.enum(['exact', 'plus_alias']).optional()
     .describe('How an e-mail is compared with an invited one: `plus_alias` lets `ami@` reach `ami+cio@`. Left out: `plus_alias` for `google`, `exact` for all others.'),
   require_acr: z.array(words).min(1).optional().describe('Authentication context classes of which the provider must assert one; asked for and checked.'),
@@ -24,19 +21,22 @@ export const common = {
     filter: z.array(words).min(1).optional().describe('Only these groups go on, as the provider names them; a `*` at the end stands for anything.'),
     rename: z.record(z.string(), words).optional().describe('What apps read instead: the provider\'s name of a group to another.')
   }).optional().describe('Which groups are kept, and under which names.'),
+  max_age: z.int().min(0).optional().describe('Seconds since the person last authenticated, at most; asked of the provider and checked (`auth_time`).')
+}
+
+/** What every OAuth 2.0 client has beside. */
+export const client = {
+  client_id: words.describe('The client id that the identity provider issued.'),
+  client_secret: secret.describe('The client secret: `{ env: NAME }` or `{ file: path }`; a literal is accepted with a warning.'),
+  client_secret_expires: date.optional().describe('When the client secret stops working; warned about ahead.'),
+  callback: z.enum(['own', 'shared']).default('own')
+    .describe('The redirect URI: `own` is `/login/{connection}/callback`, `shared` is `/login/callback`, for providers that return `iss` (RFC 9207), and for `google` and `entra`.'),
   bearer: z.strictObject({
     audience: words.describe('The `aud` that such a token must have.')
   }).optional().describe('Accept JWT access tokens of this identity provider on app hosts (`Authorization: Bearer`).'),
   refresh: later(z.union([z.boolean(), duration]).optional(), 'Keep tokens sealed in the store and refresh them ahead of time.'),
-  max_age: z.int().min(0).optional().describe('Seconds since the person last authenticated, at most; asked of the provider and checked (`auth_time`).'),
   dangerously_trust_unverified_email: z.boolean().default(false)
-    .describe('Believe an e-mail that the provider does not call verified. Whoever can edit a profile there can then be anybody of these domains.')
-}
-
-/** What every OAuth 2.0 client has. */
-export const client = {
-  client_id: words.describe('The client id that the identity provider issued.'),
-  client_secret: secret.describe('The client secret: `{ env: NAME }` or `{ file: path }`; a literal is accepted with a warning.'),
+    .describe('Believe an e-mail that the provider does not call verified. Whoever can edit a profile there can then be anybody of these domains.'),
   dangerously_allow_http: z.boolean().default(false)
     .describe('Accept plain-http endpoints of this identity provider beyond loopback. Anybody on the way can then sign in as anybody.')
 }
