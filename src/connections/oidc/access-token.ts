@@ -2,7 +2,6 @@ import type { Connection } from '../../config/configuration.ts'
 import { PorticoError } from '../../errors.ts'
 import type { BearerIdentity, VerifiedToken } from '../connector.ts'
 import { dialectOf } from '../dialects.ts'
-import { show, skew } from './checks.ts'
 import { claim } from './claim.ts'
 import type { Claims, Dialect } from './dialect.ts'
 import { asPorticoError } from './failure.ts'
@@ -10,14 +9,13 @@ import { mapIdentity, mapPerson } from './identity.ts'
 import { readIdToken, type IdToken } from './id-token.ts'
 import { profileFrom } from './profile.ts'
 import type { Providers } from './provider.ts'
-import { signature } from './signature.ts'
-import { enforce, type Verdict } from './verdict.ts'
 import { oidcSettings } from './settings.ts'
+import { signature } from './signature.ts'
+import { hasCome, isAlgorithm, isAudience, isTime, show } from './token-rules.ts'
+import { enforce, type Verdict } from './verdict.ts'
 
 /** Characters of a token (behaviours G12): request headers have 32 KiB in all. */
 const longest = 16_384
-/** Seconds that a token is believed after its `exp`. */
-const expiryTolerance = 30
 
 interface Expectations {
   readonly issuer: string | undefined
@@ -29,7 +27,7 @@ interface Expectations {
 type TokenCheck = (token: IdToken, expected: Expectations, now: number) => Omit<Verdict, 'code'> | undefined
 
 const algorithm: TokenCheck = ({ header: { alg } }, { algorithms }) =>
-  ({ name: 'alg', passed: typeof alg === 'string' && algorithms.includes(alg), wanted: algorithms.join(', '), got: show(alg) })
+  ({ name: 'alg', passed: isAlgorithm(alg, algorithms), wanted: algorithms.join(', '), got: show(alg) })
 
 /** RFC 9068 §2.1; many providers write `JWT`, or nothing. */
 const type: TokenCheck = ({ header: { typ } }) => ({
@@ -80,17 +78,14 @@ const issuer: TokenCheck = ({ claims: { iss } }, expected) =>
 /** G1: a text, or a list of texts with it. */
 const audience: TokenCheck = ({ claims: { aud } }, expected) => ({
   name: 'aud',
-  passed: Array.isArray(aud) ? aud.every(each => typeof each === 'string') && aud.includes(expected.audience) : aud === expected.audience,
+  passed: isAudience(aud, expected.audience),
   wanted: `aud ${expected.audience}`,
   got: show(aud)
 })
 
-const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
-
-/** G3; unlike an ID token it may have been issued long ago. */
+/** G3; unlike an ID token it may have been issued long ago, and its `exp` is its end: what it opens ends with it. */
 const times: TokenCheck = ({ claims: { exp, iat, nbf } }, _expected, now) => {
-  const isPast = (value: unknown): boolean => value === undefined || (isTime(value) && value <= now + skew)
-  const isFine = isTime(exp) && exp > now - expiryTolerance && isPast(iat) && isPast(nbf)
+  const isFine = isTime(exp) && exp > now && [nbf, iat].every(time => time === undefined || hasCome(time, now))
   return { name: 'exp, nbf and iat', passed: isFine, wanted: `exp after, nbf and iat before ${Math.floor(now)}`, got: `exp ${show(exp)}, nbf ${show(nbf)}, iat ${show(iat)}` }
 }
 

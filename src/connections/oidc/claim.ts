@@ -1,6 +1,6 @@
-import { foreignText } from './foreign.ts'
 import { isSound } from './sound.ts'
 import type { Claims } from './dialect.ts'
+import { show } from './token-rules.ts'
 
 /** Characters of one group, an `acr`, an `amr` value, an IdP session id or a part of a subject. */
 const longestValue = 1_024
@@ -20,5 +20,5 @@ export const isTrue = (value: unknown): boolean => value === true || value === '
 /** Any claim's value for people. */
 export const showClaim = (claims: Claims, name: string): string => {
   const value = claim(claims, name)
-  return value === undefined ? 'none' : foreignText(typeof value === 'string' ? value : JSON.stringify(value) ?? 'none')
+  return value === undefined ? 'none' : show(value)
 }

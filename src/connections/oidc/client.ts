@@ -3,12 +3,12 @@ import {
   type CustomFetch
 } from 'openid-client'
 import type { Connection } from '../../config/configuration.ts'
-import { skew } from './checks.ts'
 import { clientAuthentication } from './client-authentication.ts'
 import type { Dialect } from './dialect.ts'
 import type { KeySet } from './keys.ts'
 import type { Metadata } from './metadata.ts'
 import { oidcSettings } from './settings.ts'
+import { skew } from './token-rules.ts'
 
 /**
  * An openid-client for one sign-in at `now` (seconds). Made anew each time: it remembers keys by
@@ -26,7 +26,7 @@ export const createClient = (connection: Connection, dialect: Dialect, metadata:
     ...(userinfo === undefined ? {} : { userinfo_endpoint: userinfo })
   }
   const client = new Client(server, oidcSettings(connection).client_id, {
-    // Its clock is ours, and its tolerance the wider one of `checks`, which judge each time by its own
+    // Its clock is ours, and its tolerance the wider one of the checks, which judge each time by its own
     [clockSkew]: now - Date.now() / 1_000,
     [clockTolerance]: skew
   }, clientAuthentication(connection, dialect, metadata))

@@ -28,7 +28,7 @@ const judged = (provider: Provider, read: () => TokenAnswer): TokenAnswer => {
 
 /**
  * Spends the code, with PKCE, at the token endpoint. Nothing in the answer is believed yet: openid-client
- * makes the request, and does not see the ID token, whose checks are Portico's own (`checks.ts`,
+ * makes the request, and does not see the ID token, whose checks are Portico's own (`id-token-checks.ts`,
  * `signature.ts`), since it knows neither issuers of many tenants nor keys that belong to one of them.
  * `clock` tells seconds. Throws PORTICO_IDP_*.
  */
