@@ -1,3 +1,4 @@
+import { isLetThrough } from '../group-filter.ts'
 import type { Report } from '../reporter.ts'
 import type { OrganizationSettings } from '../schema/organization.ts'
 import type { PorticoSettings } from '../schema/portico.ts'
@@ -6,9 +7,6 @@ import type { Draft } from '../walk.ts'
 
 type Settings = Draft<OrganizationSettings>
 type Groups = NonNullable<NonNullable<NonNullable<Settings['connections']>[string]>['groups']>
-
-const isLetThrough = (filter: Groups['filter'], group: string): boolean =>
-  filter === undefined || filter.some(name => name?.endsWith('*') === true ? group.startsWith(name.slice(0, -1)) : name === group)
 
 /** Whether a connection with these settings could ever give a member this group. */
 const isReachable = ({ filter, rename = {} }: Groups, group: string): boolean =>

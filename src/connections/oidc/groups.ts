@@ -1,7 +1,5 @@
 import type { Connection } from '../../config/configuration.ts'
-
-const fits = (group: string, pattern: string): boolean =>
-  pattern.endsWith('*') ? group.startsWith(pattern.slice(0, -1)) : group === pattern
+import { isLetThrough } from '../../config/group-filter.ts'
 
 /**
  * The groups that go on, under the names that apps read: filtered by the provider's names first, then
@@ -9,7 +7,7 @@ const fits = (group: string, pattern: string): boolean =>
  */
 export const pickGroups = (given: readonly string[], { filter, rename }: Connection['groups']): { groups: readonly string[], how: string } => {
   const named = [...new Set(given.filter(group => group.trim() !== ''))]
-  const kept = named.filter(group => filter === undefined || filter.some(pattern => fits(group, pattern)))
+  const kept = named.filter(group => isLetThrough(filter, group))
   const renamed = kept.filter(group => rename.has(group))
   const dropped = named.length - kept.length
   return {
