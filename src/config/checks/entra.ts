@@ -1,11 +1,10 @@
 import { canonicalDomain } from '../schema/domain.ts'
 import type { ConnectionSettings } from '../schema/organization.ts'
+import { isUuid } from '../schema/values.ts'
 import type { Draft } from '../walk.ts'
 import type { Complain } from './connectors.ts'
 
 type EntraDraft = Draft<Extract<ConnectionSettings, { connector: 'entra' }>>
-
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 const canonicalOf = (domains: readonly (string | undefined)[] = []): string[] =>
   domains.map(domain => domain === undefined ? undefined : canonicalDomain(domain)).filter(domain => domain !== undefined)
@@ -15,7 +14,7 @@ const checkTenants = ({ tenants = {}, domains = [], accepts }: EntraDraft, compl
   const asserted = new Set<string>()
   const seen = new Set<string>()
   for (const [id, listed] of Object.entries(tenants)) {
-    if (!uuid.test(id)) complain({ path: ['tenants', id], key: true, message: `'${id}' is not a tenant id`, remedy: 'write the Directory (tenant) ID of the Overview in Entra' })
+    if (!isUuid(id)) complain({ path: ['tenants', id], key: true, message: `'${id}' is not a tenant id`, remedy: 'write the Directory (tenant) ID of the Overview in Entra' })
     else if (seen.has(id.toLowerCase())) complain({ path: ['tenants', id], key: true, message: 'this tenant is listed twice', remedy: 'write it once, with all of its domains' })
     seen.add(id.toLowerCase())
     for (const [index, domain] of listed?.entries() ?? []) {

@@ -11,8 +11,6 @@ import { expiryNotice } from './notice.ts'
 import { checkReplaces } from './replaces.ts'
 import type { ConnectionDraft, OrganizationDraft } from './tenure.ts'
 
-export type { OrganizationDraft }
-
 /** Paths below `/login/` that are not connections. */
 const reservedIds: ReadonlySet<string> = new Set(['callback', 'replace', 'choose'])
 

@@ -44,6 +44,9 @@ const environmentName = text('the name of an environment variable', 'ACME_SECRET
     ? undefined
     : { message: 'is not the name of an environment variable', remedy: 'write its name alone, without $: ACME_SECRET' })
 
+/** Whether a text has the form of a UUID, of any version: Microsoft's ids are some. */
+export const isUuid = (value: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)
+
 /** Paths are relative to the file they stand in. */
 export const path = text('a path', './file.pem', value =>
   value.trim() === '' || value.includes('\0')

@@ -1,3 +1,5 @@
+import { isUuid } from '../../config/schema/values.ts'
+
 /** What a provider has against the client itself, in whatever words: its secret or certificate, or that there is no such client. */
 export type ClientFault = 'refused' | 'expired' | 'unknown'
 
@@ -39,7 +41,7 @@ export const clientFault = (status: number, error: unknown, description: unknown
 }
 
 /** Entra shows two texts for a secret: its value, and an id, which is a GUID and no use here. */
-export const looksLikeSecretId = (secret: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(secret)
+export const looksLikeSecretId = (secret: string): boolean => isUuid(secret)
 
 /** What to do about a client that was refused with this description, where more can be said than for any; `secrets` are what was sent. */
 export const clientRemedy = (description: unknown, secrets: readonly string[]): string | undefined => {
