@@ -1,6 +1,7 @@
 import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, visit } from 'yaml'
 import type { Alias, Document, Node, Pair, YAMLError } from 'yaml'
 import type { Location } from './configuration.ts'
+import { readPlain } from './plain.ts'
 import type { Problem } from './problem.ts'
 
 /** One YAML file, parsed: its tree, where things stand, and what is wrong with it as YAML. */
@@ -88,8 +89,16 @@ const syntaxRemedy = (code: string): string => {
   }
 }
 
+const placesIn = (file: string, lines: LineCounter) => (offset: number): Location => {
+  const { line, col } = lines.linePos(offset)
+  return { file, line: Math.max(line, 1), column: Math.max(col, 1) }
+}
+
 /** Parses YAML 1.2. Never throws: whatever is wrong is in `problems`, one a line. */
 export const parseSource = (file: string, text: string): Source => {
+  const plain = readPlain(text)
+  // Nothing is wrong in it: no key is set twice, and there are no aliases.
+  if (plain !== undefined) return { file, root: plain.root, at: placesIn(file, plain.lines), resolve: () => undefined, problems: [] }
   const lines = new LineCounter()
   let document
   try {
@@ -98,10 +107,7 @@ export const parseSource = (file: string, text: string): Source => {
   } catch {
     return missingSource(file, 'is nested too deeply to be read', 'write a configuration with fewer levels')
   }
-  const at = (offset: number): Location => {
-    const { line, col } = lines.linePos(offset)
-    return { file, line: Math.max(line, 1), column: Math.max(col, 1) }
-  }
+  const at = placesIn(file, lines)
   const problems: Problem[] = []
   const reported = new Set<number>()
   const report = (offset: number, path: string, message: string, remedy: string): void => {
