@@ -33,7 +33,7 @@ export const createLoader = (options: LoadOptions): (stirred?: ReadonlySet<strin
   const read = createReader(options)
   const build = createBuilder(options.env)
   return async stirred => {
-    const { checked, ...outcome } = await read(stirred)
+    const { checked, ...outcome } = read(stirred)
     return checked === undefined ? outcome : { ...outcome, configuration: await build(checked) }
   }
 }

@@ -2,7 +2,6 @@ import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { OrganizationSource } from './build/checked.ts'
 import { giveBack } from './give-back.ts'
-import { parseInThreads } from './parsing-threads.ts'
 import type { Problem } from './problem.ts'
 import { createReader } from './read.ts'
 import type { Reading } from './read.ts'
@@ -15,7 +14,7 @@ const { file, env }: { file: string, env: NodeJS.ProcessEnv } = workerData
 
 const tell = (message: Tell): void => { parentPort?.postMessage(message) }
 
-const read = createReader({ file, env, parse: parseInThreads })
+const read = createReader({ file, env })
 const watcher = createWatcher({
   onChange: () => { tell({ kind: 'changed' }) },
   onPolling: (folder, error) => { tell({ kind: 'polling', folder, reason: String(error) }) }
@@ -58,7 +57,7 @@ const load = async (): Promise<Answer> => {
   const stirred = watcher.stirred()
   // Asked for without any news (a signal, a doubt), it is to look for itself.
   if (stirred === undefined || stirred.size > 0) newsAt = performance.now()
-  const { checked, problems, warnings, version, ...reading } = await read(performance.now() - newsAt < believed ? stirred : undefined)
+  const { checked, problems, warnings, version, ...reading } = read(performance.now() - newsAt < believed ? stirred : undefined)
   files = reading.files
   return { kind: 'read', problems, warnings: newWarnings(warnings), version, checked: newOrganizations(checked) }
 }

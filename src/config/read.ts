@@ -29,14 +29,12 @@ export interface ReadOptions {
   readonly env: NodeJS.ProcessEnv
   /** Seconds since the epoch, for what expires. */
   readonly now?: (() => number) | undefined
-  /** Parses organizations' files; elsewhere, when they are many. */
-  readonly parse?: ((files: readonly FileRead[]) => Promise<readonly OrganizationPart[]>) | undefined
   /** Goes on without the organizations whose files have problems, as long as the main file has none. */
   readonly partial?: boolean | undefined
 }
 
 /** A file to be parsed. */
-export interface FileRead {
+interface FileRead {
   readonly file: string
   readonly content: FileContent
 }
@@ -77,7 +75,8 @@ const idOf = (file: string): string => basename(file, '.yaml')
 const isSame = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean =>
   one.size === other.size && [...one].every(([name, value]) => other.get(name) === value)
 
-const keep = ({ file, content }: FileRead, part: OrganizationPart): Kept => {
+const keep = ({ file, content }: FileRead): Kept => {
+  const part = readOrganizationPart(file, content)
   const dangers: Finding[] = []
   checkDangers(file, part.draft, finding => { dangers.push(finding) })
   return { file, content, part, references: part.draft === undefined ? [] : organizationReferences(file, part.draft), dangers, given: undefined }
@@ -99,7 +98,7 @@ const sourceOf = ({ file, part: { entries } }: Kept, settings: OrganizationSetti
 })
 
 /** Reads and checks again and again; what has not changed since the last time is neither parsed nor given out anew. With `stirred`, only those files are believed to have changed. */
-export const createReader = ({ file, env, now = () => Date.now() / 1000, parse = async files => files.map(({ file, content }) => readOrganizationPart(file, content)), partial = false }: ReadOptions): (stirred?: ReadonlySet<string>) => Promise<Reading> => {
+export const createReader = ({ file, env, now = () => Date.now() / 1000, partial = false }: ReadOptions): (stirred?: ReadonlySet<string>) => Reading => {
   const main = resolve(file)
   let keptMain: { readonly content: FileContent, readonly part: PorticoPart } | undefined
   let kept = new Map<string, Kept>()
@@ -108,19 +107,16 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, parse =
   const place = createPlacer()
   const checkInvited = createInvitedCheck()
 
-  const readParts = async (files: readonly FileRead[]): Promise<Kept[]> => {
-    const isKnown = ({ file, content }: FileRead): boolean => kept.get(file)?.content.digest === content.digest
-    const changed = files.filter(read => !isKnown(read))
-    const parts = new Map((await parse(changed)).map((part, index) => [changed[index]?.file, part]))
-    kept = new Map(files.flatMap(({ file, content }) => {
-      const part = parts.get(file)
-      const known = part === undefined ? kept.get(file) : keep({ file, content }, part)
-      return known === undefined ? [] : [[file, known]]
-    }))
-    return [...kept.values()]
+  const readParts = (files: readonly FileRead[]): readonly Kept[] => {
+    const parts = files.map(read => {
+      const before = kept.get(read.file)
+      return before?.content.digest === read.content.digest ? before : keep(read)
+    })
+    kept = new Map(parts.map(part => [part.file, part]))
+    return parts
   }
 
-  return async stirred => {
+  return stirred => {
     const files = createFiles(remembered, stirred)
     const findings: Finding[] = []
     const report = (finding: Finding): void => { findings.push(finding) }
@@ -130,7 +126,7 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, parse =
     const settings = mainPart.draft
     const folder = resolve(dirname(main), settings?.organizations ?? './organizations')
     const names = files.list(folder)
-    const organizations = await readParts((names ?? []).filter(isOrganizationFile).map(name => {
+    const organizations = readParts((names ?? []).filter(isOrganizationFile).map(name => {
       const path = join(folder, name)
       return { file: path, content: files.read(path, organizationLimit) }
     }))
