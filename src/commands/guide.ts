@@ -1,4 +1,4 @@
-import { suggest } from '../config/suggest.ts'
+import { didYouMean } from '../config/suggest.ts'
 import { factsOf } from '../guide/facts.ts'
 import { guideData, guidePage } from '../guide/guide.ts'
 import { htmlPage } from '../guide/html-page.ts'
@@ -23,8 +23,7 @@ export const guide: Command = {
     if (reading.written === undefined) {
       tellProblems(reading.problems, context)
       if (reading.problems.length > 0) return 1
-      const meant = suggest(id, reading.known)
-      throw new Stop(`there is no connection '${id.slice(0, 80)}' — ${meant === undefined ? 'write it into the file of its organization first: connector and domains are enough' : `did you mean '${meant}'?`}`)
+      throw new Stop(`there is no connection '${id.slice(0, 80)}' — ${didYouMean(id, reading.known, 'write it into the file of its organization first: connector and domains are enough')}`)
     }
     const facts = factsOf(id, reading.written)
     const provider = providerGuide(facts)

@@ -30,3 +30,9 @@ export const suggest = (word: string, candidates: Iterable<string>): string | un
   }
   return best
 }
+
+/** What to do about a word that is none of the candidates: `did you mean 'okta_acme'?`, or `otherwise` where none is close enough. */
+export const didYouMean = (word: string, candidates: Iterable<string>, otherwise: string): string => {
+  const meant = suggest(word, candidates)
+  return meant === undefined ? otherwise : `did you mean '${meant}'?`
+}

@@ -2,7 +2,7 @@ import { isLetThrough } from '../group-filter.ts'
 import type { Report } from '../reporter.ts'
 import type { OrganizationSettings } from '../schema/organization.ts'
 import type { PorticoSettings } from '../schema/portico.ts'
-import { suggest } from '../suggest.ts'
+import { didYouMean } from '../suggest.ts'
 import type { Draft } from '../walk.ts'
 
 type Settings = Draft<OrganizationSettings>
@@ -19,8 +19,7 @@ export const checkGroupRules = (file: string, { apps }: Draft<PorticoSettings>, 
     for (const [id, groups] of Object.entries(settings?.groups ?? {})) {
       const path = ['apps', app, 'groups', id]
       if (!organizations.has(id)) {
-        const meant = suggest(id, organizations.keys())
-        report({ file, path, key: true, message: `there is no organization '${id}'`, remedy: meant === undefined ? 'name an organization by its file, without .yaml' : `did you mean '${meant}'?` })
+        report({ file, path, key: true, message: `there is no organization '${id}'`, remedy: didYouMean(id, organizations.keys(), 'name an organization by its file, without .yaml') })
         continue
       }
       const organization = organizations.get(id)

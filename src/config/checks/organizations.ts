@@ -3,7 +3,7 @@ import { isLoopback } from '../schema/addresses.ts'
 import type { PorticoSettings } from '../schema/portico.ts'
 import { seconds } from '../schema/values.ts'
 import type { Path } from '../source.ts'
-import { suggest } from '../suggest.ts'
+import { didYouMean } from '../suggest.ts'
 import type { Draft } from '../walk.ts'
 import { createDomainCheck } from './domains.ts'
 import { createLoginHostCheck } from './login-hosts.ts'
@@ -17,8 +17,7 @@ const reservedIds: ReadonlySet<string> = new Set(['callback', 'replace', 'choose
 const checkApps = ({ file, settings }: OrganizationDraft, apps: ReadonlySet<string>, report: Report): void => {
   for (const [index, app] of settings.apps?.entries() ?? []) {
     if (app === undefined || apps.has(app)) continue
-    const meant = suggest(app, apps)
-    report({ file, path: ['apps', index], message: `there is no app '${app}'`, remedy: meant === undefined ? `known apps: ${[...apps].join(', ')}` : `did you mean '${meant}'?` })
+    report({ file, path: ['apps', index], message: `there is no app '${app}'`, remedy: didYouMean(app, apps, `known apps: ${[...apps].join(', ')}`) })
   }
 }
 

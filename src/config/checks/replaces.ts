@@ -1,7 +1,7 @@
 import type { Report } from '../reporter.ts'
 import { canonicalDomain } from '../schema/domain.ts'
 import type { Path } from '../source.ts'
-import { suggest } from '../suggest.ts'
+import { didYouMean } from '../suggest.ts'
 import { beginOf, dateText, endOf, heirsOf, type ConnectionDraft, type OrganizationDraft } from './tenure.ts'
 
 const canonical = ({ domains = [] }: ConnectionDraft): string[] =>
@@ -62,8 +62,8 @@ export const checkReplaces = (organization: OrganizationDraft, now: number, repo
     if (old === id) {
       report({ file, path, message: 'a connection cannot replace itself', remedy: 'name the one that it takes over from, or remove replaces' })
     } else if (!Object.hasOwn(connections, old)) {
-      const meant = suggest(old, Object.keys(connections).filter(other => other !== id))
-      report({ file, path, message: `this organization has no connection '${old}'`, remedy: meant === undefined ? 'name one of this file: what it took over from stays there, disabled, for as long as members still come from it; then remove both' : `did you mean '${meant}'?` })
+      const others = Object.keys(connections).filter(other => other !== id)
+      report({ file, path, message: `this organization has no connection '${old}'`, remedy: didYouMean(old, others, 'name one of this file: what it took over from stays there, disabled, for as long as members still come from it; then remove both') })
     } else if (isCircle(connections, id)) {
       report({ file, path, message: `'${old}' itself takes over from '${id}', by one way or another`, remedy: 'let the newer one replace the older one only' })
     } else if (heirs.get(old)?.[0] !== id) {
