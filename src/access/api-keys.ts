@@ -48,8 +48,9 @@ const refusals: Readonly<Record<Exclude<ApiKeyState, 'active'>, ErrorCode>> = {
 /**
  * Finds whom an API key speaks for (product.md R13): the owner as at the last sign-in, with
  * `amr: ["api_key"]`. What the store said is remembered by a digest, never by the key (by one that costs a
- * thirtieth of the HMAC that the store has), and judged anew at each use (behaviours.md V21, V33). A revocation that could concern the owner makes the store be
- * asked again; one of the key itself ends it whatever the store says. `now` is in seconds.
+ * thirtieth of the HMAC that the store has), and judged anew at each use (behaviours.md V21, V33). A
+ * revocation that could concern the owner makes the store be asked again; one of the key itself ends it
+ * whatever the store says. `now` is in seconds.
  */
 export const createApiKeys = (deps: {
   readonly store: Pick<Store, 'findApiKey' | 'memberById' | 'rehashApiKey'>
