@@ -1,8 +1,11 @@
 import { spawnSync } from 'node:child_process'
 import { X509Certificate, constants, createPrivateKey, privateDecrypt, publicEncrypt, sign, verify } from 'node:crypto'
+import { DOMParser } from '@xmldom/xmldom'
 import t from 'tap'
 import type { Configuration } from '../../src/config/configuration.ts'
+import { saml } from '../../src/config/schema/connectors/saml.ts'
 import { createSpKeys } from '../../src/connections/saml/sp-keys.ts'
+import { spEntityIdOf, spMetadata } from '../../src/connections/saml/sp-metadata.ts'
 import { configurationOf } from '../support/configuration.ts'
 
 const ringOf = (...bytes: readonly number[]): Configuration => configurationOf({ keys: bytes.map(byte => Buffer.alloc(32, byte)) })
@@ -58,4 +61,60 @@ t.test('a key is RSA-2048 and works, and its certificate carries it, for Node an
     t.match(openssl('verify', '-check_ss_sig', '-x509_strict', '-CAfile', 'sp.pem', 'sp.pem'), { status: 0, stdout: /OK/ })
     t.match(openssl('rsa', '-in', 'sp.key', '-check', '-noout'), { status: 0, stdout: /RSA key ok/ })
   })
+})
+
+const connectionWith = (settings: Readonly<Record<string, unknown>> = {}) => ({
+  id: 'saml_acme',
+  settings: saml.parse({ connector: 'saml', domains: ['acme.com'], metadata_url: 'https://idp.acme.com/metadata', ...settings })
+})
+const origin = 'https://auth.example.com'
+const namespaces = { md: 'urn:oasis:names:tc:SAML:2.0:metadata', ds: 'http://www.w3.org/2000/09/xmldsig#' }
+
+/** The elements of a document by their name, in order, as another reader than ours sees them. */
+const elementsOf = (xml: string, namespace: keyof typeof namespaces, name: string): Element[] =>
+  Array.from(new DOMParser().parseFromString(xml, 'text/xml').getElementsByTagNameNS(namespaces[namespace], name))
+
+t.test('R7 our metadata: one entity, every key to verify with, one to encrypt for, and where answers go', async t => {
+  const configuration = ringOf(7, 8)
+  const keys = await createSpKeys(() => configuration).all()
+  const xml = spMetadata(connectionWith(), origin, keys)
+  t.equal(xml, spMetadata(connectionWith(), origin, keys))
+  const [entity] = elementsOf(xml, 'md', 'EntityDescriptor')
+  t.equal(entity?.getAttribute('entityID'), 'https://auth.example.com/saml/saml_acme/metadata')
+  t.notOk(entity?.hasAttribute('validUntil'))
+  const [descriptor] = elementsOf(xml, 'md', 'SPSSODescriptor')
+  t.same(['AuthnRequestsSigned', 'WantAssertionsSigned', 'protocolSupportEnumeration'].map(name => descriptor?.getAttribute(name)), ['true', 'true', 'urn:oasis:names:tc:SAML:2.0:protocol'])
+  t.same(Array.from(descriptor?.childNodes ?? []).map(node => node.nodeName).filter(name => name !== '#text'), [
+    ...Array(3).fill('md:KeyDescriptor'), 'md:SingleLogoutService', 'md:SingleLogoutService', 'md:AssertionConsumerService'
+  ], 'in the order of the schema, and no NameIDFormat that nobody asked for')
+  const certificates = elementsOf(xml, 'ds', 'X509Certificate').map(({ textContent }) => new X509Certificate(Buffer.from(textContent ?? '', 'base64')).fingerprint256)
+  const [first, second] = keys.map(({ certificate }) => new X509Certificate(certificate).fingerprint256)
+  t.same(elementsOf(xml, 'md', 'KeyDescriptor').map(key => key.getAttribute('use')), ['signing', 'signing', 'encryption'])
+  t.same(certificates, [first, second, first], 'the next key is published ahead')
+  t.notOk(xml.includes('PRIVATE'))
+  const methods = elementsOf(xml, 'md', 'EncryptionMethod').map(method => method.getAttribute('Algorithm'))
+  t.same(methods.map(method => method?.split('#')[1]), ['aes256-gcm', 'aes192-gcm', 'aes128-gcm', 'rsa-oaep-mgf1p'], 'S10 nothing that can be asked until it tells')
+  t.same(elementsOf(xml, 'md', 'SingleLogoutService').map(slo => [slo.getAttribute('Binding')?.split(':').at(-1), slo.getAttribute('Location')]), [
+    ['HTTP-Redirect', 'https://auth.example.com/saml/saml_acme/slo'], ['HTTP-POST', 'https://auth.example.com/saml/saml_acme/slo']
+  ])
+  t.same(elementsOf(xml, 'md', 'AssertionConsumerService').map(acs => ['Binding', 'Location', 'index', 'isDefault'].map(name => acs.getAttribute(name))), [
+    ['urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST', 'https://auth.example.com/saml/saml_acme/acs', '0', 'true']
+  ])
+})
+
+t.test('our metadata says what the settings say, whatever they hold', async t => {
+  const keys = await createSpKeys(() => ringOf(7)).all()
+  const hostile = 'urn:acme:"><x a=\'&amp;\'>&'
+  const connection = connectionWith({
+    sp_entity_id: hostile, name_id_format: hostile, sign_requests: false, dangerously_allow_cbc: true, acs_urls: ['https://old.example.com/saml/acs?tenant=acme&x=1']
+  })
+  const xml = spMetadata(connection, origin, keys)
+  t.equal(spEntityIdOf(connection, origin), hostile)
+  t.equal(elementsOf(xml, 'md', 'EntityDescriptor')[0]?.getAttribute('entityID'), hostile)
+  t.equal(elementsOf(xml, 'md', 'NameIDFormat')[0]?.textContent, hostile)
+  t.equal(elementsOf(xml, 'md', 'SPSSODescriptor')[0]?.getAttribute('AuthnRequestsSigned'), 'false')
+  t.ok(elementsOf(xml, 'md', 'EncryptionMethod').some(method => method.getAttribute('Algorithm')?.endsWith('#aes256-cbc')))
+  t.same(elementsOf(xml, 'md', 'AssertionConsumerService').map(acs => [acs.getAttribute('Location'), acs.getAttribute('index'), acs.getAttribute('isDefault')]), [
+    ['https://auth.example.com/saml/saml_acme/acs', '0', 'true'], ['https://old.example.com/saml/acs?tenant=acme&x=1', '1', '']
+  ])
 })
