@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Connection } from '../config/configuration.ts'
 import { isActive } from '../config/standing.ts'
@@ -11,13 +10,11 @@ import { page, type Answer } from './answer.ts'
 import { dropAttempt, readAttempt } from './attempt.ts'
 import type { LoginDeps } from './deps.ts'
 import type { FailureContext, Refusal } from './failure.ts'
+import { createQuestions, lostQuestion } from './questions.ts'
 import type { Replacement } from './replace.ts'
-import { openSealed, randomName, wantedSchema, type Attempt, type Wanted } from './sealed.ts'
-import { isFromOwnPage, only, type Visit } from './visit.ts'
+import { wantedSchema, type Attempt, type Wanted } from './sealed.ts'
+import { only, type Visit } from './visit.ts'
 import { otherAccountLink, startAgainLink } from './wanted.ts'
-
-/** Seconds that the question may stand. */
-const questionLifetime = 10 * 60
 
 const identitySchema = z.object({
   subject: z.string(),
@@ -34,8 +31,6 @@ const identitySchema = z.object({
 /** A return that was judged good, and waits for its person to say as whom they come. */
 const questionSchema = z.object({ identity: identitySchema, connection: z.string(), generation: z.number(), attempt: z.string(), wanted: wantedSchema.optional() })
 
-const keyOf = (handle: string): string => createHash('sha256').update(`choose|${handle}`).digest('base64url')
-
 export interface Entry {
   /**
    * Lets in whom the provider named, or says why not: membership, the question which invited address is
@@ -48,16 +43,15 @@ export interface Entry {
 
 /** From an identity to a session at the auth host. */
 export const createEntry = (deps: LoginDeps, steps: { readonly admit: Admit, readonly replacement: Replacement, readonly refuse: Refusal }): Entry => {
-  const { configuration, sealer, sessions, store, now } = deps
+  const { configuration, sealer, sessions, now } = deps
   const { admit, replacement, refuse } = steps
+  const questions = createQuestions('choose', questionSchema, deps)
 
   interface Return { readonly identity: Identity, readonly connection: Connection, readonly generation: number, readonly attempt: Pick<Attempt, 'id' | 'iat'>, readonly wanted: Wanted | undefined }
 
   /** The attempt's cookie stays until the answer: it is what binds the question to this browser. */
   const ask = async ({ identity, connection, generation, attempt, wanted }: Return, candidates: readonly string[]): Promise<Answer> => {
-    const handle = randomName(32)
-    const sealed = sealer().seal('handle', { identity, connection: connection.id, generation, attempt: attempt.id, wanted })
-    await store.put('handle', keyOf(handle), sealed, now() + questionLifetime)
+    const handle = await questions.ask({ identity, connection: connection.id, generation, attempt: attempt.id, wanted })
     return page(200, chooseMemberPage({ email: identity.email, candidates, organization: connection.organization.name, action: '/login/choose', handle }))
   }
 
@@ -94,20 +88,13 @@ export const createEntry = (deps: LoginDeps, steps: { readonly admit: Admit, rea
 
     choose: async visit => {
       const context: FailureContext = { startAgain: startAgainLink(configuration(), undefined) }
-      if (!isFromOwnPage(visit, configuration().authOrigin)) {
-        return refuse(new PorticoError('PORTICO_CROSS_SITE', { wanted: configuration().authOrigin, got: visit.headers.origin ?? 'no Origin' }), visit, context)
-      }
       try {
-        const handle = only(visit.form, 'handle')
-        const sealed = handle === undefined ? undefined : await store.take('handle', keyOf(handle))
-        const question = openSealed(sealer(), 'handle', questionSchema, sealed)
+        const question = await questions.take(visit)
         const connection = question === undefined ? undefined : configuration().connections.get(question.connection)
         const attempt = question === undefined ? undefined : readAttempt(sealer(), question.attempt, visit, now())
         if (question === undefined || attempt === undefined || connection === undefined || !isActive(connection, now()) ||
           sessions.trust.generation(connection.id) !== question.generation) {
-          return refuse(new PorticoError('PORTICO_ATTEMPT_LOST', { wanted: 'an open question of this browser', got: 'none, or one that was answered' }), visit, {
-            startAgain: startAgainLink(configuration(), question?.wanted)
-          })
+          return refuse(lostQuestion(), visit, { startAgain: startAgainLink(configuration(), question?.wanted) })
         }
         return await finish({ ...question, attempt, connection, wanted: question.wanted }, visit, only(visit.form, 'address') ?? '')
       } catch (error) {

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import { PorticoError } from '../errors.ts'
 import { replacePage } from '../pages/replace-page.ts'
 import type { Session } from '../sessions/session.ts'
 import { page, type Answer } from './answer.ts'
@@ -7,14 +5,10 @@ import type { LoginDeps } from './deps.ts'
 import type { Refusal } from './failure.ts'
 import { rememberEmail } from './find-connection.ts'
 import type { HandOff } from './hand-off.ts'
-import { openSealed, randomName, replacementSchema, type Wanted } from './sealed.ts'
-import { isFromOwnPage, only, type Visit } from './visit.ts'
+import { createQuestions, lostQuestion } from './questions.ts'
+import { replacementSchema, type Wanted } from './sealed.ts'
+import type { Visit } from './visit.ts'
 import { startAgainLink } from './wanted.ts'
-
-/** Seconds that the question may stand. */
-const questionLifetime = 10 * 60
-
-const keyOf = (handle: string): string => createHash('sha256').update(`replace|${handle}`).digest('base64url')
 
 export interface Replacement {
   /** Asks whether a finished sign-in may replace another person's session (flow 5). */
@@ -27,8 +21,9 @@ export interface Replacement {
 
 /** The end of a sign-in at the auth host. */
 export const createReplacement = (deps: LoginDeps, steps: { readonly handOff: HandOff, readonly refuse: Refusal }): Replacement => {
-  const { configuration, sealer, sessions, store, audit, metrics, now } = deps
+  const { configuration, sealer, sessions, audit, metrics } = deps
   const { handOff, refuse } = steps
+  const questions = createQuestions('replace', replacementSchema, deps)
 
   const finish: Replacement['finish'] = async (session, previous, wanted, visit, cookies) => {
     const line = await sessions.issue(session, configuration().authHost)
@@ -42,9 +37,7 @@ export const createReplacement = (deps: LoginDeps, steps: { readonly handOff: Ha
     finish,
 
     ask: async (session, current, wanted, cookies) => {
-      const handle = randomName(32)
-      const sealed = sealer().seal('handle', { session, wanted, previous: current.sid })
-      await store.put('handle', keyOf(handle), sealed, now() + questionLifetime)
+      const handle = await questions.ask({ session, wanted, previous: current.sid })
       return page(200, replacePage({
         current: current.email,
         next: session.email,
@@ -56,16 +49,11 @@ export const createReplacement = (deps: LoginDeps, steps: { readonly handOff: Ha
 
     confirm: async visit => {
       const context = { startAgain: startAgainLink(configuration(), undefined) }
-      if (!isFromOwnPage(visit, configuration().authOrigin)) {
-        return refuse(new PorticoError('PORTICO_CROSS_SITE', { wanted: configuration().authOrigin, got: visit.headers.origin ?? 'no Origin' }), visit, context)
-      }
       try {
-        const handle = only(visit.form, 'handle')
-        const sealed = handle === undefined ? undefined : await store.take('handle', keyOf(handle))
-        const pending = openSealed(sealer(), 'handle', replacementSchema, sealed)
+        const pending = await questions.take(visit)
         if (pending === undefined || pending.previous !== visit.session?.sid || sessions.isRevoked(pending.session) ||
           sessions.trust.generation(pending.session.connection) !== pending.session.generation) {
-          return refuse(new PorticoError('PORTICO_ATTEMPT_LOST', { wanted: 'an open question of this browser', got: 'none, or one that was answered' }), visit, context)
+          return refuse(lostQuestion(), visit, context)
         }
         return await finish(pending.session, visit.session, pending.wanted, visit, [])
       } catch (error) {
