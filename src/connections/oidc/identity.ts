@@ -2,6 +2,7 @@ import type { Connection } from '../../config/configuration.ts'
 import { parseEmail, type Email } from '../../config/schema/email.ts'
 import { PorticoError } from '../../errors.ts'
 import type { Identity } from '../connector.ts'
+import { ownDomain, requiredAcr, requiredAmr, shortName } from '../demands.ts'
 import type { Trace } from '../trace.ts'
 import { claim, isTrue, isValue } from './claim.ts'
 import type { Claims, Dialect, Subject } from './dialect.ts'
@@ -10,9 +11,6 @@ import { pickGroups } from './groups.ts'
 import type { Profile } from './profile.ts'
 import { isSound } from './sound.ts'
 import { enforce, type Verdict } from './verdict.ts'
-
-/** Characters that a name is cut to. */
-const longestName = 256
 
 const invalid = (name: string, wanted: string, value: unknown): PorticoError => {
   const kind = Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
@@ -40,15 +38,6 @@ const readEmail = (claims: Claims, name: string, trace: Trace | undefined): Emai
   return email
 }
 
-/** N1, H6, H7: the domain is, exactly, one that may be asserted here. */
-const ownDomain = ({ email, domain }: Email, domains: ReadonlySet<string>): Verdict => ({
-  name: 'domain of the e-mail',
-  passed: domains.has(domain),
-  code: 'PORTICO_EMAIL_DOMAIN',
-  wanted: `an e-mail of ${[...domains].slice(0, 10).join(', ') || 'no domain at all'}`,
-  got: email
-})
-
 /** Entra and others leave a claim that is too large out and say where else it is: that is not its absence. */
 const presentHere = (claims: Claims, names: readonly string[], groups: string): Verdict | undefined => {
   const elsewhere = claim(claims, '_claim_names')
@@ -63,8 +52,7 @@ const nameOf = (claims: Claims, name: string): string | undefined => {
   const value = claim(claims, name)
   if (value === undefined) return undefined
   if (typeof value !== 'string' || !isSound(value)) throw invalid(name, 'a text without control characters', value)
-  const short = Array.from(value.trim()).slice(0, longestName).join('')
-  return short === '' ? undefined : short
+  return shortName(value)
 }
 
 /** G6: a list of texts, one text, or nothing; whatever else it is, guessing would be wrong. */
@@ -93,16 +81,6 @@ const methodsOf = (claims: Claims): readonly string[] | undefined => {
   if (odd !== undefined) throw invalid('amr', 'texts without control characters', odd)
   return value
 }
-
-/** R22: the class that was asked for (OpenID Connect Core §5.5.1.1), which a provider may ignore. */
-const requiredAcr = ({ requireAcr }: Connection, acr: string | undefined): Verdict | undefined => requireAcr === undefined
-  ? undefined
-  : { name: 'acr', passed: acr !== undefined && requireAcr.includes(acr), code: 'PORTICO_ACR_REQUIRED', wanted: `acr ${requireAcr.join(' or ')}`, got: foreignText(acr ?? 'none') }
-
-/** R22: one of the methods (RFC 8176). */
-const requiredAmr = ({ requireAmr }: Connection, amr: readonly string[] = []): Verdict | undefined => requireAmr === undefined
-  ? undefined
-  : { name: 'amr', passed: requireAmr.some(method => amr.includes(method)), code: 'PORTICO_AMR_REQUIRED', wanted: `amr with ${requireAmr.join(' or ')}`, got: foreignText(amr.join(', ')) || 'none' }
 
 /** What an identity is made of, beside the person's claims. */
 export interface Source {
