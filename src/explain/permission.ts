@@ -1,5 +1,6 @@
 import { mayUse } from '../access/apps.ts'
 import type { App, Connection } from '../config/configuration.ts'
+import { isLetThrough } from '../config/group-filter.ts'
 import type { Member } from '../store/members.ts'
 import type { Leg } from './arrival.ts'
 import type { Question } from './question.ts'
@@ -7,9 +8,8 @@ import type { Step } from './step.ts'
 
 /** What the provider may call a group that goes on as `wanted`. */
 const namesAtProvider = ({ groups: { filter, rename } }: Connection, wanted: string): string[] => {
-  const passes = (name: string): boolean => filter === undefined || filter.some(rule => rule.endsWith('*') ? name.startsWith(rule.slice(0, -1)) : name === rule)
   const renamed = [...rename].filter(([, to]) => to === wanted).map(([from]) => from)
-  return [...renamed, ...rename.has(wanted) ? [] : [wanted]].filter(passes)
+  return [...renamed, ...rename.has(wanted) ? [] : [wanted]].filter(name => isLetThrough(filter, name))
 }
 
 const groupsLeg = (connection: Connection, app: App, wanted: ReadonlySet<string>, member: Member | undefined, file: string): Leg => {
