@@ -1,4 +1,5 @@
 import type { Revocation } from '../store/store.ts'
+import { nameIdValues } from './name-id.ts'
 
 /** What a sealed session or a login attempt says of itself, as far as it knows. */
 export interface Revocable {
@@ -9,7 +10,7 @@ export interface Revocable {
   readonly connection: string
   readonly subject?: string | undefined
   readonly idpSession?: string | undefined
-  readonly saml?: { readonly certificate: string } | undefined
+  readonly saml?: { readonly certificate: string, readonly nameId?: { readonly value: string, readonly format?: string | undefined } | undefined } | undefined
   /** Seconds since the epoch. */
   readonly startedAt: number
 }
@@ -57,7 +58,8 @@ export const createRevocations = (): Revocations => {
         (member !== undefined && ended('member', member)) ||
         (subject !== undefined && ended('subject', `${connection}|${subject}`)) ||
         (idpSession !== undefined && ended('idp_session', `${connection}|${idpSession}`)) ||
-        (saml !== undefined && ended('certificate', `${connection}|${saml.certificate}`))
+        (saml !== undefined && ended('certificate', `${connection}|${saml.certificate}`)) ||
+        (saml?.nameId !== undefined && nameIdValues(connection, saml.nameId, idpSession).some(value => ended('name_id', value)))
     },
 
     sweep (now) {
