@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { Configuration } from '../config/configuration.ts'
-import { storeFailure } from '../store/sqlite-failure.ts'
+import { createGuard } from '../store/sqlite-failure.ts'
 import { createSqliteMembers } from '../store/sqlite-members.ts'
 import type { MemberStore } from '../store/members.ts'
 
@@ -19,18 +19,11 @@ export const openRecords = ({ store: { path } }: Pick<Configuration, 'store'>): 
   if (!existsSync(path)) return { kind: 'none' }
   try {
     const database = new DatabaseSync(path, { readOnly: true, timeout: 3_000 })
-    const guarded = <T>(work: () => T): T => {
-      try {
-        return work()
-      } catch (error) {
-        throw storeFailure(error, path)
-      }
-    }
     const once = <T>(work: () => T): T => work()
     try {
       return {
         kind: 'open',
-        members: createSqliteMembers({ database, guarded, transaction: once, durably: once, text: value => value }),
+        members: createSqliteMembers({ database, guarded: createGuard(path), transaction: once, durably: once, text: value => value }),
         close: () => database.close()
       }
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import type { ApiKeyStore } from './api-keys.ts'
+import type { SqliteTools } from './sqlite-tools.ts'
 
 const apps = z.string().transform((text): unknown => JSON.parse(text)).pipe(z.array(z.string()))
 const apiKey = z.object({
@@ -34,17 +35,8 @@ const statements = (database: DatabaseSync) => ({
     WHERE member.connection = ? ORDER BY api_key.created_at, api_key.rowid`)
 })
 
-/** API keys in the SQLite store: see sqlite.ts for what it is given. */
-export const createSqliteApiKeys = (deps: {
-  readonly database: DatabaseSync
-  /** Turns whatever SQLite throws into PORTICO_STORE_UNAVAILABLE. */
-  readonly guarded: <T>(work: () => T) => T
-  readonly transaction: <T>(work: () => T) => T
-  readonly durably: <T>(work: () => T) => T
-  /** Refuses text that SQLite would change. */
-  readonly text: (value: string) => string
-}): ApiKeyStore => {
-  const { database, guarded, transaction, durably, text } = deps
+/** API keys in the SQLite store. */
+export const createSqliteApiKeys = ({ database, guarded, transaction, durably, text }: SqliteTools): ApiKeyStore => {
   const sql = guarded(() => statements(database))
 
   return {

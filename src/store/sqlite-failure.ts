@@ -35,3 +35,12 @@ export const storeFailure = (error: unknown, path: string): PorticoError => {
     cause: error
   })
 }
+
+/** Runs work on the database at `path`; whatever SQLite or the file system throws there is PORTICO_STORE_UNAVAILABLE. */
+export const createGuard = (path: string) => <T>(work: () => T): T => {
+  try {
+    return work()
+  } catch (error) {
+    throw storeFailure(error, path)
+  }
+}

@@ -1,17 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import { addressOf, judgeClaim, type Claimed, type ClaimTerms, type Member, type MemberClaim, type MemberStore, type Verdict } from './members.ts'
-
-/** What an open database lends: see sqlite.ts. */
-export interface SqliteTools {
-  readonly database: DatabaseSync
-  /** Runs work, and turns what SQLite throws into PORTICO_STORE_UNAVAILABLE. */
-  readonly guarded: <T>(work: () => T) => T
-  readonly transaction: <T>(work: () => T) => T
-  readonly durably: <T>(work: () => T) => T
-  /** Refuses what SQLite cannot keep as it is. */
-  readonly text: (value: string) => string
-}
+import type { SqliteTools } from './sqlite-tools.ts'
 
 const absent = z.null().transform(() => undefined)
 

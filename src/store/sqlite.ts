@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { PorticoError } from '../errors.ts'
 import { createSqliteApiKeys } from './sqlite-api-keys.ts'
-import { storeFailure } from './sqlite-failure.ts'
+import { createGuard } from './sqlite-failure.ts'
 import { createSqliteMembers } from './sqlite-members.ts'
 import { migrate } from './sqlite-schema.ts'
 import { revocationKinds, type Store } from './store.ts'
@@ -91,14 +91,7 @@ const statements = (database: DatabaseSync) => ({
  */
 export const createSqliteStore = (options: { readonly path: string, readonly patience?: number, readonly now?: () => number }): Store => {
   const { path, patience = 3_000, now = () => Date.now() / 1000 } = options
-
-  const guarded = <T>(work: () => T): T => {
-    try {
-      return work()
-    } catch (error) {
-      throw storeFailure(error, path)
-    }
-  }
+  const guarded = createGuard(path)
 
   const { database, sql, inode } = guarded(() => {
     const database = open(path, patience)
