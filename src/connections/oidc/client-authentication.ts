@@ -24,7 +24,8 @@ const clientSecretBasic = (secret: string): ClientAuth => (_server, client, _bod
  */
 const certificate = ({ certificate: pem, key }: NonNullable<Connection['clientCertificate']>, metadata: Pick<Metadata, 'token_endpoint'>): ClientAuth => {
   const thumbprint = createHash('sha256').update(new X509Certificate(pem).raw).digest('base64url')
-  const signer = createPrivateKey(key).toCryptoKey({ name: 'RSA-PSS', hash: 'SHA-256' }, false, ['sign'])
+  // A cast, since the types of browsers, which the XML parser brings along, know fewer usages of keys than Node.
+  const signer = createPrivateKey(key).toCryptoKey({ name: 'RSA-PSS', hash: 'SHA-256' }, false, ['sign']) as CryptoKey
   return PrivateKeyJwt(signer, {
     [modifyAssertion]: (header, payload) => {
       header['x5t#S256'] = thumbprint
