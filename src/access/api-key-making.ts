@@ -7,7 +7,7 @@ import { connectionOfMember, isStillMember } from './api-key-state.ts'
 import { usableApps } from './apps.ts'
 
 /** Keys that one member may have. */
-export const mostApiKeys = 50
+const mostApiKeys = 50
 /** Characters of a label. */
 export const longestLabel = 100
 const day = 86_400

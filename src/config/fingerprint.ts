@@ -4,7 +4,7 @@ import { matchingOf, type ConnectionSettings } from './schema/organization.ts'
 const wellKnown = '/.well-known/openid-configuration'
 
 /** The issuer that a `discovery_url` means, whichever of its forms is written; for comparing, not for `iss`. */
-export const normalIssuer = (discoveryUrl: string): string => {
+const normalIssuer = (discoveryUrl: string): string => {
   const url = new URL(discoveryUrl)
   url.pathname = url.pathname.replace(/\/+$/, '')
   if (url.pathname.endsWith(wellKnown)) url.pathname = url.pathname.slice(0, -wellKnown.length)

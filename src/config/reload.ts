@@ -28,7 +28,7 @@ export interface ReloaderOptions {
 }
 
 /** Settings that only a start reads, as far as they differ: listeners and the store. */
-export const restartNeededFor = (started: Configuration, next: Configuration): string[] => {
+const restartNeededFor = (started: Configuration, next: Configuration): string[] => {
   const same: readonly (readonly [string, boolean])[] = [
     ['listen.host', started.listen.host === next.listen.host],
     ['listen.port', started.listen.port === next.listen.port],

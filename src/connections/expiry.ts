@@ -5,7 +5,7 @@ import type { Expiring } from '../telemetry/metrics.ts'
 const day = 86_400
 
 /** Days before it happens at which an expiry is told about, and 0 for when it has. */
-export const stages = [60, 30, 7, 1, 0] as const
+const stages = [60, 30, 7, 1, 0] as const
 
 export type Stage = typeof stages[number]
 

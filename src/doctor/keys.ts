@@ -41,7 +41,7 @@ const describeKey = (value: unknown): KnownKey | undefined => {
 }
 
 /** Whether the keys of a JWKS (RFC 7517) can verify signatures; kinds that Portico does not know are left out as at a sign-in. */
-export const judgeKeys = (keys: readonly unknown[]): Finding => {
+const judgeKeys = (keys: readonly unknown[]): Finding => {
   const wanted = 'at least one key that verifies signatures'
   const known = keys.map(describeKey).filter(key => key !== undefined)
   const usable = known.filter(({ fault }) => fault === undefined)

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PorticoError } from '../errors.ts'
 
 /** Bytes that a form of sign-in may have; an authorization response by POST is the longest. */
-export const longestForm = 64 * 1024
+const longestForm = 64 * 1024
 /** Milliseconds in which it must have come. */
 const patience = 10_000
 

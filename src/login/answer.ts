@@ -10,7 +10,7 @@ export interface Answer {
 }
 
 /** On everything that Portico says itself: never kept, framed, sniffed, or named to the next page (A12). */
-export const ownHeaders: Readonly<Record<string, string>> = Object.freeze({
+const ownHeaders: Readonly<Record<string, string>> = Object.freeze({
   'cache-control': 'no-store',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',

@@ -1,8 +1,5 @@
 import type { App } from '../config/configuration.ts'
 
-/** Where Portico's own paths on app hosts begin; everything else there belongs to the app. */
-export const ownPrefix = '/.portico/'
-
 /** Controls, space, DEL and `#`; an origin-form target has none of them (RFC 9112 §3.2.1). */
 const refused = /[\u0000-\u0020#\u007f]/ // eslint-disable-line no-control-regex
 

@@ -4,7 +4,7 @@ import type { Configuration, Upstream } from '../config/configuration.ts'
 import { createLookup } from '../connections/lookup.ts'
 
 /** Milliseconds until a connection to an upstream must stand. */
-export const connectTimeout = 5_000
+const connectTimeout = 5_000
 
 /** Connection pools, one per `Upstream.id`. */
 export interface Upstreams {

@@ -8,7 +8,7 @@ import type { Verdict } from './verdict.ts'
 import { oidcSettings } from './settings.ts'
 
 /** The usual claims. */
-export const standardClaims: ClaimNames = { email: ['email'], name: 'name', groups: 'groups' }
+const standardClaims: ClaimNames = { email: ['email'], name: 'name', groups: 'groups' }
 
 /** What of a request any provider understands. */
 export const standardParameters: Dialect['parameters'] = ({ loginHint, prompt }) => ({
