@@ -3,11 +3,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { inflateRawSync } from 'node:zlib'
-import { DOMParser } from '@xmldom/xmldom'
 import { SignedXml } from 'xml-crypto'
 import type { Forge, MetadataFacts } from '../saml-forge.ts'
 import { escapeXml } from './message.ts'
 import { exclusive, signatureMethods } from './signing.ts'
+import { named, textOf, treeOf } from './tree.ts'
 
 /** An AuthnRequest, LogoutRequest or LogoutResponse as it came. */
 export interface SeenMessage {
@@ -60,10 +60,10 @@ const redirectSigned = (raw: string, certificate: string): boolean => {
 }
 
 const envelopeSigned = (xml: string, certificate: string): boolean => {
-  const signature = new DOMParser().parseFromString(xml).getElementsByTagNameNS('http://www.w3.org/2000/09/xmldsig#', 'Signature').item(0)
-  if (signature === null) return false
+  const [signature] = named(treeOf(xml), 'Signature')
+  if (signature === undefined) return false
   const verifier = new SignedXml({ publicCert: certificate, idAttribute: 'ID', canonicalizationAlgorithm: exclusive })
-  verifier.loadSignature(signature.toString())
+  verifier.loadSignature(textOf(signature))
   try {
     return verifier.checkSignature(xml)
   } catch {
@@ -71,17 +71,20 @@ const envelopeSigned = (xml: string, certificate: string): boolean => {
   }
 }
 
+const plain = (text: string | undefined): string | undefined => text
+  ?.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&apos;', "'").replaceAll('&amp;', '&')
+
 const seen = (xml: string, binding: SeenMessage['binding'], raw: string): SeenMessage => {
   const query = new URLSearchParams(raw)
-  const root = new DOMParser().parseFromString(xml).documentElement
+  const root = treeOf(xml.replace(/^<\?xml[^>]*>\s*/, ''))
   return {
-    kind: root.localName ?? '',
+    kind: root.name.replace(/^.*:/, ''),
     binding,
     xml,
     relayState: query.get('RelayState') ?? undefined,
     query,
-    attribute: name => root.hasAttribute(name) ? root.getAttribute(name) ?? undefined : undefined,
-    text: name => root.getElementsByTagNameNS('*', name).item(0)?.textContent ?? undefined,
+    attribute: name => plain(root.attributes.find(([key]) => key === name)?.[1]),
+    text: name => plain(named(root, name)[0]?.children.filter(child => typeof child === 'string').join('')),
     signedBy: certificate => binding === 'redirect' ? redirectSigned(raw, certificate) : envelopeSigned(xml, certificate)
   }
 }
