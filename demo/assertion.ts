@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose'
 import type { JWTPayload } from 'jose'
-import { Agent, fetch } from 'undici'
+import { fetchHere } from './loopback.ts'
 
 export interface Verdict {
   readonly checks: readonly { readonly what: string, readonly ok: boolean }[]
@@ -14,12 +14,9 @@ const reasonOf = (error: unknown): string => error instanceof errors.JOSEError ?
  * and this gateway alone, and compares it with the headers.
  */
 export const createVerifier = ({ issuer, audience }: { issuer: string, audience: string }): ((assertion: string | undefined, user: string | undefined) => Promise<Verdict>) => {
-  // Node does not resolve *.localhost; browsers do.
-  const dispatcher = new Agent({ connect: { lookup: (_host, { all }, found) => { all === true ? found(null, [{ address: '127.0.0.1', family: 4 }]) : found(null, '127.0.0.1', 4) } } })
   const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', issuer), {
     [customFetch]: async (url, { method, signal, redirect }) => {
-      const { status, body } = await fetch(url, { dispatcher, method, signal, redirect })
-        .then(async response => ({ status: response.status, body: await response.text() }))
+      const { status, body } = await fetchHere(url, { method, signal, redirect })
       return new Response(body, { status })
     }
   })

@@ -6,25 +6,38 @@ export interface Account {
   readonly remark?: string
 }
 
-export interface Company {
-  /** The last part of its issuer: http://idp.localhost:9400/acme */
+interface AnyCompany {
+  /** The first part of every path of its provider: http://idp.localhost:9400/acme */
   readonly id: string
   readonly name: string
   readonly colour: string
-  /** Its connection in config/organizations: part of the redirect URI. */
+  /** Its connection in config/organizations: part of the address to which its provider returns. */
   readonly connection: string
   /** Host of its own sign-in page, below `.localhost`. */
   readonly loginHost?: string
+  readonly accounts: readonly Account[]
+}
+
+/** A company whose provider speaks OpenID Connect. */
+export interface OidcCompany extends AnyCompany {
+  readonly protocol: 'oidc'
   /** Its Workspace domain, where its provider is dressed as Google's: the claim `hd`. */
   readonly workspace?: string
   /** The environment variable by which its organization file names the client secret. */
   readonly secretVariable: string
-  readonly accounts: readonly Account[]
 }
 
-/** The demo's three customers, as their own identity providers know them. */
+/** A company whose provider speaks SAML 2.0: there is no secret, both sides know each other by metadata. */
+export interface SamlCompany extends AnyCompany {
+  readonly protocol: 'saml'
+}
+
+export type Company = OidcCompany | SamlCompany
+
+/** The demo's four customers, as their own identity providers know them. */
 export const companies: readonly Company[] = [
   {
+    protocol: 'oidc',
     id: 'acme',
     name: 'Acme Corp',
     colour: '#b3261e',
@@ -37,6 +50,7 @@ export const companies: readonly Company[] = [
     ]
   },
   {
+    protocol: 'oidc',
     id: 'globex',
     name: 'Globex',
     colour: '#00629b',
@@ -47,6 +61,7 @@ export const companies: readonly Company[] = [
     ]
   },
   {
+    protocol: 'oidc',
     id: 'initech',
     name: 'Initech',
     colour: '#5b6b1f',
@@ -58,6 +73,17 @@ export const companies: readonly Company[] = [
       { email: 'ami@initech.example', name: 'Ami Slater', groups: [] },
       { email: 'bill@initech.example', name: 'Bill Lumbergh', groups: [] },
       { email: 'milton@initech.example', name: 'Milton Waddams', groups: [], remark: 'Portico refuses him: Initech has not invited him' }
+    ]
+  },
+  {
+    protocol: 'saml',
+    id: 'hooli',
+    name: 'Hooli',
+    colour: '#7a1f5c',
+    connection: 'saml_hooli',
+    accounts: [
+      { email: 'noor@hooli.example', name: 'Noor Haddad', groups: ['design', 'R&D'] },
+      { email: 'tomas@hooli.example', name: 'Tomáš Novák', groups: ['design'] }
     ]
   }
 ]

@@ -1,19 +1,23 @@
 import type { Server } from 'node:http'
 import { createApp } from './app.ts'
 import { companies } from './companies.ts'
+import { samlAddressesOf } from '../src/config/links.ts'
 import { close, listen, mustBeFree } from './listen.ts'
 import type { Places } from './places.ts'
 import { startPortico } from './portico.ts'
 import type { RunningPortico } from './portico.ts'
 import { createProvider } from './provider.ts'
+import { createSamlProvider } from './saml-provider.ts'
 import { readSettings } from './settings.ts'
 import type { Settings } from './settings.ts'
 
-const startProviders = async ({ places, secrets }: Settings): Promise<Server> => {
+const startProviders = async ({ places, secrets, samlKeys }: Settings): Promise<Server> => {
   const origin = `http://idp.localhost:${places.provider}`
   const handlers = new Map(await Promise.all(companies.map(async company => {
-    const redirectUri = `${places.authOrigin}/login/${company.connection}/callback`
-    return [company.id, await createProvider(company, { origin, redirectUri, secret: secrets.get(company.id) ?? '' })] as const
+    const handler = company.protocol === 'saml'
+      ? createSamlProvider(company, { origin, metadataUrl: samlAddressesOf(places.authOrigin, company.connection).metadata, keys: samlKeys, apps: places.apps })
+      : await createProvider(company, { origin, redirectUri: `${places.authOrigin}/login/${company.connection}/callback`, secret: secrets.get(company.id) ?? '' })
+    return [company.id, handler] as const
   })))
   return await listen(places.provider, 'the identity providers', (request, response) => {
     const handle = handlers.get(/^\/([^/?]*)/.exec(request.url ?? '')?.[1] ?? '')
@@ -25,6 +29,9 @@ const startProviders = async ({ places, secrets }: Settings): Promise<Server> =>
 const ownPages = ({ gateway }: Places): string => companies
   .flatMap(({ name, loginHost }) => loginHost === undefined ? [] : [`            or at ${name}’s own page, http://${loginHost}.localhost:${gateway}\n`]).join('')
 
+const tiles = ({ provider }: Places): string => companies
+  .flatMap(({ id, name, protocol }) => protocol === 'saml' ? [`            or from the tiles of ${name}, which speaks SAML, http://idp.localhost:${provider}/${id}/\n`] : []).join('')
+
 const welcome = ({ places, config, log, envFile }: Settings): string => `
 Portico is ready.
 
@@ -32,7 +39,7 @@ Portico is ready.
 
   sign in   ${companies.map(({ name, accounts }) => `${accounts.filter(({ remark }) => remark === undefined).map(({ email }) => email).join(', ')} at ${name}`).join('\n            ')}
             with any password
-${ownPages(places)}
+${ownPages(places)}${tiles(places)}
   change    ${config} and its organizations/: what you save is in force at once
   ask       set -a; . ${envFile}; set +a     (once, in another shell)
             npm run --silent portico -- explain --config ${config} --email ada@acme.example --url ${places.apps[0]?.origin ?? ''}
@@ -46,7 +53,7 @@ Ctrl-C ends everything.
 const say = (line: string): void => { console.log(line) }
 
 /**
- * The demo: three identity providers, four apps, and Portico in front of them, until a signal ends it.
+ * The demo: four identity providers, four apps, and Portico in front of them, until a signal ends it.
  * Answers with the exit status.
  */
 export const main = async (args: readonly string[]): Promise<number> => {

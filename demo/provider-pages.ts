@@ -1,11 +1,18 @@
-import type { Company } from './companies.ts'
+import type { ServerResponse } from 'node:http'
+import type { Account, Company } from './companies.ts'
 import { html } from './html.ts'
 import { page } from './page.ts'
+import type { AppPlace } from './places.ts'
 
 const bar = (company: Company) => html`<strong>${company.name}</strong> <span>identity provider</span>`
 
-/** The sign-in form of a company's own provider; `hint` is the address to put into it. */
-export const signInPage = (company: Company, { uid, hint, problem }: { uid: string, hint: string, problem?: string }): string => page({
+/** Answers with a page that is never kept. */
+export const sendPage = (response: ServerResponse, status: number, text: string): void => {
+  response.writeHead(status, { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' }).end(text)
+}
+
+/** The sign-in form of a company's own provider, sent to `action`; `hint` is the address to put into it. */
+export const signInPage = (company: Company, { action, hint, problem }: { action: string, hint: string, problem?: string }): string => page({
   title: `Sign in · ${company.name}`,
   colour: company.colour,
   narrow: true,
@@ -14,7 +21,7 @@ export const signInPage = (company: Company, { uid, hint, problem }: { uid: stri
 <h1>Sign in to ${company.name}</h1>
 <p class="quiet">This page belongs to ${company.name}, not to Portico.</p>
 ${problem === undefined ? '' : html`<p class="problem" role="alert">${problem}</p>`}
-<form method="post" action="/${company.id}/interaction/${uid}">
+<form method="post" action="${action}">
 <label>E-mail <input name="login" type="email" autocomplete="username" required value="${hint}"></label>
 <label>Password <input name="password" type="password" autocomplete="current-password" value="any will do"></label>
 <button class="main" name="answer" value="sign-in">Sign in</button>
@@ -23,8 +30,50 @@ ${problem === undefined ? '' : html`<p class="problem" role="alert">${problem}</
 <section>
 <h2>Who is here</h2>
 ${company.accounts.map(({ email, name, remark }) => html`<p>${email} <small>${name}${remark === undefined ? '' : ` · ${remark}`}</small></p>`)}
-<form method="post" action="/${company.id}/interaction/${uid}"><p><button class="plain" name="answer" value="cancel">Cancel and go back</button></p></form>
+<form method="post" action="${action}"><p><button class="plain" name="answer" value="cancel">Cancel and go back</button></p></form>
 </section>`
+})
+
+/** What somebody who is signed in finds at a company's own provider: a tile for every app, and the way out. */
+export const tilesPage = (company: Company, { account, apps, path }: { account: Account, apps: readonly AppPlace[], path: string }): string => page({
+  title: `Apps · ${company.name}`,
+  colour: company.colour,
+  narrow: true,
+  bar: bar(company),
+  main: html`<section>
+<h1>Your apps</h1>
+<p class="quiet">Signed in to ${company.name} as ${account.name}, ${account.email}</p>
+<form method="post" action="${path}/open">
+${apps.map(app => html`<button class="main" name="app" value="${app.origin}/">${app.name}</button>`)}
+</form>
+</section>
+<section>
+<form method="post" action="${path}/sign-out"><button class="plain" name="answer" value="sign-out">Sign out of ${company.name} and all its apps</button></form>
+</section>`
+})
+
+/** A form that sends itself on to another site: how the POST binding of SAML carries a message. Without scripts a person presses the button. */
+export const postPage = (company: Company, { action, fields }: { action: string, fields: Readonly<Record<string, string>> }): string => page({
+  title: `One moment · ${company.name}`,
+  colour: company.colour,
+  narrow: true,
+  bar: bar(company),
+  main: html`<section>
+<form method="post" action="${action}">
+${Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
+<button class="main">Go on</button>
+</form>
+</section>
+<script>document.forms[0].submit()</script>`
+})
+
+/** A page for when the sign-out is done. */
+export const signedOutPage = (company: Company, path: string): string => page({
+  title: `Signed out · ${company.name}`,
+  colour: company.colour,
+  narrow: true,
+  bar: bar(company),
+  main: html`<section><h1>Signed out of ${company.name}</h1><p><a href="${path}/">Sign in again</a></p></section>`
 })
 
 /** A page for when something went wrong at the provider. */

@@ -3,18 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { exportJWK, generateKeyPair } from 'jose'
 import Provider, { interactionPolicy } from 'oidc-provider'
-import type { Company } from './companies.ts'
+import type { OidcCompany } from './companies.ts'
 import { createMemory } from './memory.ts'
-import { problemPage, signInPage } from './provider-pages.ts'
+import { problemPage, sendPage, signInPage } from './provider-pages.ts'
 
 /** Seconds. */
 const hour = 3_600
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
-
-const sendPage = (response: ServerResponse, status: number, page: string): void => {
-  response.writeHead(status, { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' }).end(page)
-}
 
 /** Asks who it is when the provider knows somebody other than the one the gateway hints at, as Entra ID does. */
 const policy = () => {
@@ -32,7 +28,7 @@ const policy = () => {
  * A company's own OpenID Connect provider, mounted under `/<company>` of `origin`: node-oidc-provider as it is,
  * with sign-in pages of its own and no consent page.
  */
-export const createProvider = async (company: Company, { origin, redirectUri, secret }: { origin: string, redirectUri: string, secret: string }): Promise<Handler> => {
+export const createProvider = async (company: OidcCompany, { origin, redirectUri, secret }: { origin: string, redirectUri: string, secret: string }): Promise<Handler> => {
   const path = `/${company.id}`
   const { privateKey } = await generateKeyPair('RS256', { extractable: true })
   const accountOf = (login: string) => company.accounts.find(({ email }) => email === login.trim().toLowerCase())
@@ -76,14 +72,15 @@ export const createProvider = async (company: Company, { origin, redirectUri, se
   const interact = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { uid, params } = await provider.interactionDetails(request, response)
     const hint = typeof params.login_hint === 'string' ? params.login_hint : company.accounts[0]?.email ?? ''
-    if (request.method !== 'POST') return sendPage(response, 200, signInPage(company, { uid, hint }))
+    const action = `${path}/interaction/${uid}`
+    if (request.method !== 'POST') return sendPage(response, 200, signInPage(company, { action, hint }))
     const form = new URLSearchParams(await text(request))
     if (form.get('answer') === 'cancel') {
       return await provider.interactionFinished(request, response, { error: 'access_denied', error_description: 'the person cancelled' }, { mergeWithLastSubmission: false })
     }
     const login = form.get('login') ?? ''
     const account = accountOf(login)
-    if (account === undefined) return sendPage(response, 422, signInPage(company, { uid, hint: login, problem: `${company.name} has nobody of that name.` }))
+    if (account === undefined) return sendPage(response, 422, signInPage(company, { action, hint: login, problem: `${company.name} has nobody of that name.` }))
     await provider.interactionFinished(request, response, { login: { accountId: account.email, amr: ['pwd'], ts: Math.floor(Date.now() / 1_000) }, select_account: {} }, { mergeWithLastSubmission: false })
   }
 

@@ -1,10 +1,12 @@
-import { randomBytes } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { selfSignedCertificate } from '../src/connections/saml/sp-certificate.ts'
 import { companies } from './companies.ts'
 import { placesAt, shippedPorts } from './places.ts'
 import type { Places } from './places.ts'
+import type { KeyPair } from './saml-xml.ts'
 
 export interface Settings {
   readonly places: Places
@@ -16,6 +18,8 @@ export interface Settings {
   readonly envFile: string
   /** By company id. */
   readonly secrets: ReadonlyMap<string, string>
+  /** What the SAML provider signs with. */
+  readonly samlKeys: KeyPair
   /** What the configuration reads from the environment. */
   readonly env: Readonly<Record<string, string>>
 }
@@ -23,12 +27,14 @@ export interface Settings {
 const random = (): string => randomBytes(32).toString('base64')
 
 /** A key that outlives the demo, so that a restart ends no session. */
-const keptKey = (file: string): string => {
+const keptKey = (file: string, make: () => string): string => {
   if (existsSync(file)) return readFileSync(file, 'utf8').trim()
-  const key = random()
-  writeFileSync(file, `${key}\n`, { mode: 0o600 })
+  const key = make()
+  writeFileSync(file, `${key.trim()}\n`, { mode: 0o600 })
   return key
 }
+
+const makeRsaKey = (): string => generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 
 /** The shipped configuration, with every port of the demo `offset` higher. */
 const copyConfiguration = (to: string, offset: number): void => {
@@ -55,9 +61,10 @@ export const readSettings = (args: readonly string[]): Settings => {
   if (copied) copyConfiguration(join(data, 'config'), offset)
   const secrets = new Map(companies.map(({ id }) => [id, random()]))
   const env = {
-    PORTICO_KEY: keptKey(join(data, 'demo.key')),
-    ...Object.fromEntries(companies.map(({ id, secretVariable }) => [secretVariable, secrets.get(id) ?? '']))
+    PORTICO_KEY: keptKey(join(data, 'demo.key'), random),
+    ...Object.fromEntries(companies.flatMap(company => company.protocol === 'oidc' ? [[company.secretVariable, secrets.get(company.id) ?? '']] : []))
   }
+  const samlKey = keptKey(join(data, 'demo-saml.key'), makeRsaKey)
   const envFile = join(data, 'demo.env')
   writeFileSync(envFile, Object.entries(env).map(([name, value]) => `${name}='${value}'\n`).join(''), { mode: 0o600 })
   return {
@@ -66,6 +73,7 @@ export const readSettings = (args: readonly string[]): Settings => {
     log: relative('', join(data, 'demo.log')),
     envFile: relative('', envFile),
     secrets,
+    samlKeys: { privateKey: samlKey, certificate: selfSignedCertificate(createPrivateKey(samlKey)) },
     env
   }
 }
