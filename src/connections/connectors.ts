@@ -10,12 +10,14 @@ import { createOidcFlow } from './oidc/flow.ts'
 import { createOutbound, type Patience } from './oidc/http.ts'
 import { createProviders, type ProviderHealth } from './oidc/provider.ts'
 import { isSameIssuer } from './oidc/issuer.ts'
+import type { SamlLogout } from './saml/logout.ts'
 import type { SamlConnector } from './saml/saml.ts'
 import { createSaml } from './saml/create-saml.ts'
 
 /** Every kind of connection, and what others may know of their identity providers. */
 export interface Connectors extends Readonly<Record<Exclude<Connection['connector'], 'saml'>, Connector>> {
   readonly saml: SamlConnector
+  readonly samlLogout: SamlLogout
   /** Our own SAML metadata for this connection's provider. Throws PORTICO_SAML_*. */
   samlMetadata (connection: Connection): Promise<string>
   /** Fetches what the first sign-in would wait for. Never rejects, never stops anything. */
@@ -65,6 +67,7 @@ export const createConnectors = (deps: {
     okta: flow,
     manual: flow,
     saml: saml.connector,
+    samlLogout: saml.logout,
     samlMetadata: saml.metadata,
     warm: async connection => {
       if (connection.connector === 'saml') return await saml.warm(connection)

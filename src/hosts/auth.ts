@@ -55,6 +55,7 @@ const methods: Readonly<Record<string, readonly string[]>> = {
   '/login/replace': readingAndPosting,
   '/login/choose': readingAndPosting,
   '/test/:connection': reading,
+  '/saml/:connection/slo': readingAndPosting,
   '/logout': readingAndPosting,
   '/logout/done': reading,
   '/account': reading,
@@ -84,6 +85,8 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
     arrivals.set(request, arrival)
     return arrival
   }
+
+  const queryOf = ({ url = '' }: IncomingMessage): string => url.slice(pathOf(url).length + 1)
 
   const visitOf = async ({ raw, method }: FastifyRequest, response: ServerResponse): Promise<Visit> => {
     const { client, id } = arrivalOf(raw)
@@ -116,6 +119,10 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
   const step = (answer: (visit: Visit, connection: string) => Answer | Promise<Answer>) =>
     async (request: FastifyRequest<{ Params: { connection?: string } }>, reply: FastifyReply) =>
       await send(reply, await answer(await visitOf(request, reply.raw), request.params.connection ?? ''))
+
+  /** A redirect of SAML is signed over the octets of its query. */
+  const slo = async (request: FastifyRequest<{ Params: { connection: string } }>, reply: FastifyReply) =>
+    await send(reply, await login.samlLogout.receive(request.params.connection, await visitOf(request, reply.raw), queryOf(request.raw)))
 
   const publish = (document: () => PublishedDocument) => async (_: FastifyRequest, reply: FastifyReply) => {
     const { headers, body } = document()
@@ -183,6 +190,7 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
   app.post('/login/replace', limited, step(visit => login.replacement.confirm(visit)))
   app.post('/login/choose', limited, step(visit => login.entry.choose(visit)))
   app.get('/test/:connection', limited, step((visit, connection) => login.test.begin(connection, visit)))
+  app.route<{ Params: { connection: string } }>({ url: '/saml/:connection/slo', method: ['GET', 'POST'], ...limited, handler: slo })
   app.get('/logout', step(visit => login.signOut.signOut(visit)))
   app.post('/logout', step(visit => login.signOut.signOut(visit)))
   app.get('/logout/done', step(visit => login.signOut.done(visit)))

@@ -102,5 +102,20 @@ export const isFresh = (iat: number, now: number, lifetime: number): boolean => 
 /** Whose browser it is. */
 export const rememberedSchema = z.object({ email: z.string() })
 
-/** Of which organization somebody was who has just signed out on an app host. */
-export const farewellSchema = z.object({ organization: z.string(), iat })
+/** What an identity provider is told of somebody who has just signed out. */
+const leavingSchema = sessionSchema.pick({ connection: true, organization: true, saml: true, idpSession: true })
+
+export type Leaving = z.infer<typeof leavingSchema>
+
+/** What a sign-out has left to be done or said: see `farewell.ts`. */
+export const farewellSchema = z.object({
+  organization: z.string(),
+  /** Somebody who is signed out here, and whose identity provider has not been told. */
+  leaving: leavingSchema.optional(),
+  /** How it came out there: everything ended, something did not, nobody can say, or the provider was not told. */
+  provider: z.enum(['ended', 'partial', 'unconfirmed', 'not_told']).optional(),
+  iat
+})
+
+/** A LogoutRequest of ours whose answer is awaited: where the person goes then. */
+export const awaitedSchema = z.object({ returnTo: z.string().optional() })

@@ -6,13 +6,12 @@ import type { Session } from '../sessions/session.ts'
 import { page, redirect, type Answer } from './answer.ts'
 import type { LoginDeps } from './deps.ts'
 import { explain } from './failure.ts'
+import type { Farewells } from './farewell.ts'
 import { forgetEmail } from './find-connection.ts'
 import { placeOfUrl, returnTarget } from './return-target.ts'
-import { farewellSchema, isFresh, openSealed } from './sealed.ts'
+import type { SamlLogoutSteps } from './saml-logout.ts'
+import type { Leaving } from './sealed.ts'
 import { isCrossSite, isFromOwnPage, only, refererOf, type Visit } from './visit.ts'
-
-/** Seconds between a sign-out on an app host and its end here. */
-const farewellLifetime = 60
 
 export interface SignOutSteps {
   /** `GET·POST /logout` on the auth host. */
@@ -20,11 +19,20 @@ export interface SignOutSteps {
   /** `GET·POST /.portico/logout` on an app host. */
   signOutOfApp (place: AppPlace, visit: Visit): Promise<Answer>
   /** `GET /logout/done` */
-  done (visit: Visit): Answer
+  done (visit: Visit): Promise<Answer>
 }
 
-/** Ends this browser's sessions on every host. Another site may ask for it, but not decide it (behaviours.md L1, L3, L4). */
-export const createSignOut = ({ configuration, sealer, sessions, audit, now }: Pick<LoginDeps, 'configuration' | 'sealer' | 'sessions' | 'audit' | 'now'>): SignOutSteps => {
+/** What is said where a sign-out ends even to whom it takes further: not everything is over. */
+const unfinished: readonly (string | undefined)[] = ['partial', 'unconfirmed', 'not_told']
+
+/**
+ * Ends this browser's sessions on every host, then the one at an identity provider that can be told of it
+ * (SAML). Another site may ask for it, but not decide it (behaviours.md L1, L3, L4).
+ */
+export const createSignOut = ({ configuration, sessions, audit }: Pick<LoginDeps, 'configuration' | 'sessions' | 'audit'>, { farewells, samlLogout }: {
+  readonly farewells: Farewells
+  readonly samlLogout: Pick<SamlLogoutSteps, 'leave'>
+}): SignOutSteps => {
   const end = async (session: Session | undefined, visit: Visit): Promise<void> => {
     if (session === undefined) return
     await sessions.end(session, 'signed out')
@@ -51,20 +59,9 @@ export const createSignOut = ({ configuration, sealer, sessions, audit, now }: P
   const isAllowedPost = (visit: Visit): boolean =>
     isFromOwnPage(visit, configuration().authOrigin) || isAppOrigin(visit.headers.origin)
 
-  const authHost = (path: string, query: Readonly<Record<string, string>> = {}): string => {
-    const search = new URLSearchParams(query)
-    return `${configuration().authOrigin}${path}${search.size === 0 ? '' : `?${search}`}`
-  }
-
-  /** Where an organization wants its members to go when nobody said where (product R28). */
-  const logoutUrlOf = (organization: string | undefined): string | undefined =>
-    organization === undefined ? undefined : configuration().organizations.get(organization)?.logoutUrl
-
-  /** What the app host knew of who has just signed out there: this host's own session ended with it. */
-  const left = (visit: Visit): string | undefined => {
-    const farewell = openSealed(sealer(), 'farewell', farewellSchema, only(visit.query, 'farewell'))
-    return farewell !== undefined && isFresh(farewell.iat, now(), farewellLifetime) ? farewell.organization : undefined
-  }
+  /** What the identity provider is to be told, if it can be. */
+  const leavingOf = ({ connection, organization, saml, idpSession }: Session): Leaving | undefined =>
+    saml?.nameId === undefined ? undefined : { connection, organization, saml, idpSession }
 
   const question = ({ email }: Session, visit: Visit): Answer => page(200, signOutPage({ email, returnTo: safeTarget(visit) }))
 
@@ -77,7 +74,11 @@ export const createSignOut = ({ configuration, sealer, sessions, audit, now }: P
         return question(visit.session, visit)
       }
       await end(visit.session, visit)
-      return redirect(safeTarget(visit) ?? logoutUrlOf(visit.session?.organization) ?? authHost('/logout/done'), farewellCookies(visit), 303)
+      const returnTo = safeTarget(visit)
+      const leaving = visit.session === undefined ? undefined : leavingOf(visit.session)
+      const onwards = leaving === undefined ? undefined : await samlLogout.leave(leaving, returnTo, visit)
+      const answer = onwards ?? redirect(returnTo ?? farewells.logoutUrlOf(visit.session?.organization) ?? farewells.link(undefined, undefined), [], 303)
+      return { ...answer, cookies: farewellCookies(visit) }
     },
 
     signOutOfApp: async (place, visit) => {
@@ -85,23 +86,29 @@ export const createSignOut = ({ configuration, sealer, sessions, audit, now }: P
         return explain(new PorticoError('PORTICO_CROSS_SITE', { wanted: place.origin, got: visit.headers.origin ?? 'no Origin' }), visit)
       }
       const target = safeTarget(visit, place)
-      const returnTo = target === undefined ? undefined : { return_to: target }
       // the auth host can ask; and it may know who is here when this host has already forgotten
       if (visit.session === undefined || (visit.method !== 'POST' && isCrossSite(visit, place.origin))) {
-        return redirect(authHost('/logout', returnTo), [], 303)
+        const search = target === undefined ? '' : `?${new URLSearchParams({ return_to: target })}`
+        return redirect(`${configuration().authOrigin}/logout${search}`, [], 303)
       }
       const { organization } = visit.session
+      const leaving = leavingOf(visit.session)
       await end(visit.session, visit)
-      const farewell = () => logoutUrlOf(organization) === undefined ? undefined : { farewell: sealer().seal('farewell', { organization, iat: now() }) }
-      return redirect(authHost('/logout/done', returnTo ?? farewell()), [clearCookie(sessionCookie)], 303)
+      // the rest is done there, where the other cookies are
+      const isMore = leaving !== undefined || (target === undefined && farewells.logoutUrlOf(organization) !== undefined)
+      return redirect(farewells.link(isMore ? { organization, leaving } : undefined, target), [clearCookie(sessionCookie)], 303)
     },
 
-    done: visit => {
+    done: async visit => {
       if (visit.session !== undefined) return question(visit.session, visit)
       // whoever comes from an app's sign-out still holds the cookies of this host
       const cookies = farewellCookies(visit)
-      const returnTo = safeTarget(visit) ?? logoutUrlOf(left(visit))
-      return returnTo === undefined ? page(200, signedOutPage(), cookies) : redirect(returnTo, cookies, 303)
+      const returnTo = safeTarget(visit)
+      const { organization, leaving, provider } = farewells.read(visit) ?? {}
+      const onwards = leaving === undefined ? undefined : await samlLogout.leave(leaving, returnTo, visit)
+      if (onwards !== undefined) return { ...onwards, cookies }
+      const next = returnTo ?? farewells.logoutUrlOf(organization)
+      return next === undefined || unfinished.includes(provider) ? page(200, signedOutPage({ provider, next }), cookies) : redirect(next, cookies, 303)
     }
   }
 }

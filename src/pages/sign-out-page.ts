@@ -1,4 +1,4 @@
-import { html } from './html.ts'
+import { html, type Html } from './html.ts'
 import { layout } from './layout.ts'
 
 /** Asks whether a sign-out that another site began is wanted (behaviours.md L4). */
@@ -10,7 +10,22 @@ ${returnTo === undefined ? undefined : html`<input type="hidden" name="return_to
 </form>
 <p><a href="/account">Stay signed in</a></p>`)
 
-/** Where a sign-out ends. */
-export const signedOutPage = (): string => layout('Signed out', html`<h1>You are signed out</h1>
-<p>You are signed out here and in every app you opened from this browser. You may still be signed in at your company's identity provider.</p>
-<a class="button" href="/login?email=">Sign in again</a>`)
+/** What is known of the identity provider's own session when a sign-out ends; see `farewellSchema`. */
+export type ProviderOutcome = 'ended' | 'partial' | 'unconfirmed' | 'not_told'
+
+const atProvider: Readonly<Record<ProviderOutcome, Html>> = {
+  ended: html`<p>You are signed out here, in every app you opened from this browser, and at your company's identity provider.</p>`,
+  partial: html`<p>You are signed out here and in every app you opened from this browser.</p>
+<p class="problem">Your company's identity provider could not sign you out of everything else that you opened with it. Close this browser if others use it too.</p>`,
+  unconfirmed: html`<p>You are signed out here and in every app you opened from this browser.</p>
+<p class="problem">Your company's identity provider did not confirm that it signed you out: you may still be signed in there. Close this browser if others use it too.</p>`,
+  not_told: html`<p>You are signed out here and in every app you opened from this browser.</p>
+<p class="problem">Your company's identity provider cannot be asked to sign you out just now: you are still signed in there. Close this browser if others use it too.</p>`
+}
+
+const unknown = html`<p>You are signed out here and in every app you opened from this browser. You may still be signed in at your company's identity provider.</p>`
+
+/** Where a sign-out ends; `next` is where the person asked to go, when there is something to read before. */
+export const signedOutPage = ({ provider, next }: { readonly provider?: ProviderOutcome | undefined, readonly next?: string | undefined } = {}): string => layout('Signed out', html`<h1>You are signed out</h1>
+${provider === undefined ? unknown : atProvider[provider]}
+${next === undefined ? html`<a class="button" href="/login?email=">Sign in again</a>` : html`<a class="button" href="${next}">Continue</a>`}`)

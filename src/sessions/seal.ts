@@ -18,6 +18,7 @@ const limits = {
   test: cookies,
   ticket: stored,
   handle: stored,
+  awaited: stored,
   identity: stored
 } as const
 

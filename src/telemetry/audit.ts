@@ -52,6 +52,16 @@ export interface TestEvent extends AuditedRequest {
 
 export interface SignOutEvent extends AuditedRequest, AuditedSession {}
 
+/** An identity provider has asked that somebody be signed out. */
+export interface ProviderSignOutEvent extends AuditedRequest {
+  readonly connection: string
+  readonly organization: string
+  /** As the provider names them. */
+  readonly nameId: string
+  /** How many sessions it named; 0 for all that the person has. */
+  readonly sessions: number
+}
+
 export interface SessionEndedEvent extends AuditedSession {
   readonly reason: string
 }
@@ -103,6 +113,7 @@ export interface Audit {
   refusal (event: RefusalEvent): void
   test (event: TestEvent): void
   signOut (event: SignOutEvent): void
+  providerSignOut (event: ProviderSignOutEvent): void
   sessionEnded (event: SessionEndedEvent): void
   apiKey (event: ApiKeyEvent): void
   member (event: MemberEvent): void
@@ -170,6 +181,15 @@ export const createAudit = (log: Log): Audit => {
     }, 'test sign-in'),
 
     signOut: event => audit.info({ event: 'sign_out', ...request(event), ...session(event) }, 'signed out'),
+
+    providerSignOut: event => audit.info({
+      event: 'provider_sign_out',
+      ...request(event),
+      connection: event.connection,
+      organization: event.organization,
+      name_id: bounded(event.nameId),
+      sessions: event.sessions
+    }, 'signed out by the identity provider'),
 
     sessionEnded: event => audit.info({ event: 'session_ended', ...session(event), reason: bounded(event.reason) }, 'session ended'),
 

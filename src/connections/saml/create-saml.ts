@@ -19,6 +19,7 @@ export const createSaml = (_deps: SamlDeps): Saml => {
   const missing = async () => { throw new PorticoError('PORTICO_SAML_METADATA', { got: 'nothing yet' }) }
   return {
     connector: { authorize: missing, receive: missing, authenticate: missing },
+    logout: { request: missing, receive: missing, respond: missing },
     warm: async () => undefined,
     health: () => ({ lastGood: undefined, lastError: undefined, lastErrorAt: undefined }),
     issuer: connection => connection.id,

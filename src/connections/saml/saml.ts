@@ -3,6 +3,7 @@ import type { Connector } from '../connector.ts'
 import type { ProviderHealth } from '../oidc/provider.ts'
 import type { Trace } from '../trace.ts'
 import type { IdpDescription } from './description.ts'
+import type { SamlLogout } from './logout.ts'
 import type { Received } from './received.ts'
 
 /** The connector `saml`: the return is a POST that no cookie comes with, so it is judged in two steps. */
@@ -19,6 +20,7 @@ export interface SamlConnector extends Connector {
 /** All of SAML that the rest of the house knows. */
 export interface Saml {
   readonly connector: SamlConnector
+  readonly logout: SamlLogout
   /** Fetches what the first sign-in would wait for. Never rejects. */
   warm (connection: Connection): Promise<void>
   health (connection: Connection): ProviderHealth

@@ -17,6 +17,8 @@ export interface LogoutMessage {
   readonly notOnOrAfter: number | undefined
   /** Of a response: the last part of its top-level status code, `Success`. */
   readonly status: string | undefined
+  /** Of a response: its second-level status code is `PartialLogout` (SAML Core §3.7.3.1), whatever the first is. */
+  readonly isPartial: boolean
 }
 
 /** XML from outside, never judged on the thread that serves requests (behaviours S12). Plain data. */
