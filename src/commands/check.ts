@@ -1,4 +1,4 @@
-import { dateText } from '../config/checks/tenure.ts'
+import { dateText } from '../config/dates.ts'
 import { loadConfiguration } from '../config/load.ts'
 import { outlook, type Coming } from '../config/outlook.ts'
 import { displayFile, formatProblem } from '../config/problem.ts'

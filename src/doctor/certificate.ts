@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { dayText } from '../config/dates.ts'
 import { foreignText } from '../connections/oidc/foreign.ts'
 import { daysLeft } from '../connections/expiry.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'
@@ -45,10 +46,8 @@ export const certificateFacts = (der: Buffer): CertificateFacts => {
   }
 }
 
-const day = (time: number): string => new Date(time * 1_000).toISOString().slice(0, 10)
-
 const describe = ({ subject, issuer, notBefore, notAfter }: CertificateFacts): string =>
-  `'${subject}' issued by '${issuer}', valid ${day(notBefore)} to ${day(notAfter)}`
+  `'${subject}' issued by '${issuer}', valid ${dayText(notBefore)} to ${dayText(notAfter)}`
 
 const inspectorOf = (chain: readonly CertificateFacts[]): string | undefined => {
   const text = chain.map(({ subject, issuer }) => `${subject} ${issuer}`).join(' ').toLowerCase()

@@ -1,6 +1,6 @@
 import { addressesFor, askAddresses, foreseeMember } from '../access/members.ts'
-import { dateText } from '../config/checks/tenure.ts'
 import type { Configuration, Connection } from '../config/configuration.ts'
+import { dateText } from '../config/dates.ts'
 import { parseEmail, type Email } from '../config/schema/email.ts'
 import { PorticoError } from '../errors.ts'
 import { addressOf, type Member, type MemberStore } from '../store/members.ts'

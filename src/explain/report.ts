@@ -1,4 +1,4 @@
-import { dateText } from '../config/checks/tenure.ts'
+import { dateText } from '../config/dates.ts'
 import { displayFile } from '../config/problem.ts'
 import type { Explanation } from './explain.ts'
 import type { Position } from './positions.ts'

@@ -1,6 +1,6 @@
 import { onlyConnection } from '../access/apps.ts'
-import { dateText } from '../config/checks/tenure.ts'
 import type { Configuration, Connection } from '../config/configuration.ts'
+import { dateText } from '../config/dates.ts'
 import { canonicalDomain } from '../config/schema/domain.ts'
 import { isActive, ownerOf, successorOf } from '../config/standing.ts'
 import { suggest } from '../config/suggest.ts'

@@ -1,5 +1,5 @@
-import { dateText } from '../config/checks/tenure.ts'
 import type { Configuration, Connection } from '../config/configuration.ts'
+import { dateText } from '../config/dates.ts'
 import { standingOf } from '../config/standing.ts'
 import type { Decider } from './step.ts'
 

@@ -1,5 +1,6 @@
 import { askAddresses, foreseeMember } from '../access/members.ts'
 import type { Configuration, Connection } from '../config/configuration.ts'
+import { dayText } from '../config/dates.ts'
 import type { Identity } from '../connections/connector.ts'
 import { parseEmail } from '../config/schema/email.ts'
 import { ownerOf, standingOf } from '../config/standing.ts'
@@ -16,8 +17,6 @@ export interface Foreseen {
   readonly membership: string
   readonly session: Session
 }
-
-const day = (seconds: number): string => new Date(seconds * 1_000).toISOString().slice(0, 10)
 
 /**
  * Whoever tries a testing connection learns nothing of another organization's members (behaviours.md N9): a
@@ -52,7 +51,7 @@ export const foresee = async (store: MemberStore, configuration: Configuration, 
       : `Invited to ${organization.id} several times: the person is asked which of ${addresses.join(', ')} they mean. What follows is for the first.`
   const who = member === undefined
     ? 'Nobody was recorded with this address yet: the first sign-in makes a new member.'
-    : `Known as ${member.id} since ${day(member.createdAt)}.`
+    : `Known as ${member.id} since ${dayText(member.createdAt)}.`
   return {
     membership: `${how} ${who}`,
     session: {

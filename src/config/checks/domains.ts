@@ -1,7 +1,8 @@
+import { dateText } from '../dates.ts'
 import type { Report } from '../reporter.ts'
 import { canonicalDomain } from '../schema/domain.ts'
 import type { Path } from '../source.ts'
-import { beginOf, dateText, endOf, heirsOf, type OrganizationDraft, type Tenure } from './tenure.ts'
+import { beginOf, endOf, heirsOf, type OrganizationDraft, type Tenure } from './tenure.ts'
 
 /** A connection that may assert a domain, while it is in force. */
 interface Claim extends Tenure {

@@ -1,8 +1,9 @@
+import { dateText } from '../dates.ts'
 import type { Report } from '../reporter.ts'
 import { canonicalDomain } from '../schema/domain.ts'
 import type { Path } from '../source.ts'
 import { didYouMean } from '../suggest.ts'
-import { beginOf, dateText, endOf, heirsOf, type ConnectionDraft, type OrganizationDraft } from './tenure.ts'
+import { beginOf, endOf, heirsOf, type ConnectionDraft, type OrganizationDraft } from './tenure.ts'
 
 const canonical = ({ domains = [] }: ConnectionDraft): string[] =>
   domains.flatMap(domain => domain === undefined ? [] : canonicalDomain(domain) ?? [])

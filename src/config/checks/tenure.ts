@@ -38,6 +38,3 @@ export const heirsOf = ({ settings }: OrganizationDraft): Map<string, string[]> 
 /** Until when a connection is in force at most: until the first of those that replace it begins. */
 export const endOf = (organization: OrganizationDraft, heirs: readonly string[] = []): number =>
   Math.min(Infinity, ...heirs.map(heir => beginOf(organization.settings.connections?.[heir] ?? {})))
-
-/** A moment in seconds, as people write it in YAML. */
-export const dateText = (moment: number): string => new Date(moment * 1000).toISOString().replace('.000Z', 'Z')
