@@ -1,11 +1,14 @@
+import { skew } from '../connections/oidc/token-rules.ts'
 import type { Asked } from './ask.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'
 
-/** Seconds apart; what tokens are judged with is 300 (behaviours O7). */
+/** Seconds apart; beyond `skew` sign-ins fail. */
 const noticed = 30
-const refused = 300
 
-/** How the provider's clock and ours compare, by its answer; undefined where it does not tell the time. `Age` is how long a cache held it (RFC 9111 §5.1). */
+/**
+ * How the provider's clock and ours compare, by its answer; undefined where it does not tell the time.
+ * `Age` is how long a cache held it (RFC 9111 §5.1).
+ */
 export const judgeClock = ({ headers, at }: Pick<Asked, 'headers' | 'at'>): Finding | undefined => {
   const date = Date.parse(headers.get('date') ?? '') / 1_000
   if (Number.isNaN(date)) return undefined
@@ -15,6 +18,6 @@ export const judgeClock = ({ headers, at }: Pick<Asked, 'headers' | 'at'>): Find
   const wanted = 'the same time here and at the provider'
   const got = apart <= 1 ? 'the same' : `this machine is ${apart} s ${ahead > 0 ? 'ahead' : 'behind'}`
   const remedy = 'Synchronise this machine\'s clock (NTP); if it is right, tell whoever runs the provider.'
-  if (apart > refused) return problem('clock', wanted, got, remedy)
+  if (apart > skew) return problem('clock', wanted, got, remedy)
   return apart > noticed ? warning('clock', wanted, got, remedy) : ok('clock', wanted, got)
 }

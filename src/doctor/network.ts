@@ -2,12 +2,12 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, getCACertificates, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
-import { isLoopback } from '../config/schema/addresses.ts'
 import type { Configuration } from '../config/configuration.ts'
+import { isLoopback, withoutBrackets } from '../config/schema/addresses.ts'
 import { createLookup } from '../connections/lookup.ts'
 import { isForbiddenAddress } from '../connections/oidc/reach.ts'
 import { certificateFacts, type Shown } from './certificate.ts'
-import { proxyFor } from './proxy.ts'
+import { portOf, proxyFor } from './proxy.ts'
 
 /** How far one got towards a host: each step is told apart from the one before. */
 export type Reached =
@@ -54,7 +54,7 @@ const settle = <T extends Socket>(socket: T, event: 'connect' | 'secureConnect',
 })
 
 const openDirectly = async (url: URL, allowed: (address: string) => boolean, patience: number): Promise<Socket> => {
-  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const host = withoutBrackets(url.hostname)
   try {
     return await settle(connect({ host, port: portOf(url), lookup: createLookup(allowed) }), 'connect', patience)
   } catch (error) {
@@ -86,8 +86,6 @@ const openThrough = (proxy: URL, url: URL, trust: { ca?: string[] }, patience: n
   asked.end()
 })
 
-const portOf = ({ port, protocol }: URL): number => port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
-
 /** What was shown, from the server's own certificate up; the last one issues itself where the whole chain is there. */
 const chainOf = (socket: TLSSocket): Buffer[] => {
   const chain: Buffer[] = []
@@ -101,7 +99,7 @@ const chainOf = (socket: TLSSocket): Buffer[] => {
 }
 
 const shake = async (socket: Socket, url: URL, trust: { ca?: string[] }, patience: number): Promise<Shown> => {
-  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const host = withoutBrackets(url.hostname)
   try {
     const secure = await settle(connectTls({
       socket,

@@ -1,9 +1,12 @@
 import type { Configuration } from '../config/configuration.ts'
 
+/** The port that a URL leads to, written or not. */
+export const portOf = ({ port, protocol }: URL): number => port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
+
 const isExempt = (url: URL, noProxy: string): boolean => {
   if (noProxy.trim() === '*') return true
   const host = url.host.replace(/:\d*$/, '').toLowerCase()
-  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
+  const port = portOf(url)
   return noProxy.split(/[,\s]+/).filter(entry => entry !== '').some(entry => {
     const [, name = entry, onPort] = /^(.+):(\d+)$/.exec(entry) ?? []
     const suffix = name.replace(/^\*?\./, '').toLowerCase()

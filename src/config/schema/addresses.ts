@@ -1,17 +1,19 @@
 import { BlockList, isIP } from 'node:net'
-import { text } from './values.ts'
-import type { Fault } from './values.ts'
+import { text, type Fault } from './values.ts'
 
 const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
+
+/** A URL's host name as sockets and TLS take it: an IPv6 address stands in brackets there. */
+export const withoutBrackets = (hostname: string): string => hostname.replace(/^\[|\]$/g, '')
 
 /**
  * Whether a canonical host name or address is this machine: `localhost`, `*.localhost` (RFC 6761
  * §6.3), 127.0.0.0/8 and ::1.
  */
 export const isLoopback = (host: string): boolean => {
-  const name = host.replace(/^\[|\]$/g, '')
+  const name = withoutBrackets(host)
   if (name === 'localhost' || name.endsWith('.localhost')) return true
   const family = isIP(name)
   return family !== 0 && loopback.check(name, family === 6 ? 'ipv6' : 'ipv4')

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import type { Connection } from '../../config/configuration.ts'
-import { isLoopback } from '../../config/schema/addresses.ts'
+import { isLoopback, withoutBrackets } from '../../config/schema/addresses.ts'
 import type { Dialect } from './dialect.ts'
 
 /** How far an identity provider's documents may send Portico (behaviours N12). */
@@ -45,7 +45,7 @@ export const isIssuerHost = (url: URL, reach: Reach): boolean => url.hostname ==
 export const unreachable = (text: string, reach: Reach): string | undefined => {
   if (!URL.canParse(text)) return 'not a URL'
   const url = new URL(text)
-  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const host = withoutBrackets(url.hostname)
   const issuerIsLocal = isLoopback(reach.issuerHost)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return `a ${url.protocol} URL`
   if (url.username !== '' || url.password !== '') return 'a URL with credentials'
