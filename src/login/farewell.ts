@@ -6,7 +6,7 @@ import { only, type Visit } from './visit.ts'
 /** Seconds between a sign-out and the page where it ends. */
 const lifetime = 60
 
-export type Farewell = Omit<z.infer<typeof farewellSchema>, 'iat'>
+type Farewell = Omit<z.infer<typeof farewellSchema>, 'iat'>
 
 /** What a sign-out leaves to be done, or said, at the page where it ends. */
 export interface Farewells {

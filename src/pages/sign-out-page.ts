@@ -11,7 +11,7 @@ ${returnTo === undefined ? undefined : html`<input type="hidden" name="return_to
 <p><a href="/account">Stay signed in</a></p>`)
 
 /** What is known of the identity provider's own session when a sign-out ends; see `farewellSchema`. */
-export type ProviderOutcome = 'ended' | 'partial' | 'unconfirmed' | 'not_told'
+type ProviderOutcome = 'ended' | 'partial' | 'unconfirmed' | 'not_told'
 
 const atProvider: Readonly<Record<ProviderOutcome, Html>> = {
   ended: html`<p>You are signed out here, in every app you opened from this browser, and at your company's identity provider.</p>`,

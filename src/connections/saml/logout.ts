@@ -10,7 +10,7 @@ import type { SpKey, SpKeys } from './sp-keys.ts'
 import { spEntityIdOf } from './sp-metadata.ts'
 import type { LogoutMessage, Outcome, Verifier } from './verifier.ts'
 
-export interface LogoutReply {
+interface LogoutReply {
   /** ID of the request that is answered. */
   readonly inResponseTo: string
   readonly status: LogoutStatus
