@@ -26,8 +26,7 @@ export const serve: Command = {
   summary: 'run the gateway; reloads when a file changes, and on SIGHUP',
   options: ['config'],
   async run ({ config }, { env, cwd, err }) {
-    // The rest of the server's parts come while the thread reads; the other commands do without them.
-    const [{ createLog }, parts] = [await import('../telemetry/log.ts'), import('../gateway.ts')]
+    const { createLog } = await import('../telemetry/log.ts')
     const log = createLog({ level: 'info' })
     const thread = createLoadingThread({
       file: config,
@@ -36,7 +35,10 @@ export const serve: Command = {
       onPolling: (folder, reason) => { log.warn({ folder, reason }, 'this folder cannot be watched; looking every second instead') },
       onDied: error => { log.error({ err: error }, 'the loading thread died: the configuration in force stays, and it is started again') }
     })
-    const started = await thread.load()
+    const loading = thread.load()
+    // The rest of the server's parts come while the thread reads, not before it begins; the other commands do without them.
+    const parts = import('../gateway.ts')
+    const started = await loading
     const { configuration } = started
     if (configuration === undefined) {
       await thread.close()

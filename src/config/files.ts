@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 
 /** A file as far as it could be read. */
@@ -22,6 +22,8 @@ export interface Files {
   list (path: string): readonly string[] | undefined
   /** Every file and folder that was asked for. */
   readonly names: ReadonlySet<string>
+  /** Whether all of that is still as it was, where nothing but `stirred`, and what was too new to be sure of, may have changed. */
+  isStill (stirred: ReadonlySet<string>): boolean
   /** SHA-256 over every name that was asked for and the bytes that came. */
   version (): string
 }
@@ -34,7 +36,11 @@ const faults: Readonly<Record<string, readonly [string, string]>> = {
   ELOOP: ['is a symbolic link that leads to itself', 'correct the link']
 }
 
-const decoder = new TextDecoder()
+/** Most files come in one piece, with U+FFFD wherever bytes are no UTF-8; undefined for those. */
+const textOf = (path: string): string | undefined => {
+  const text = readFileSync(path, 'utf8')
+  return text.includes('\ufffd') && !isUtf8(readFileSync(path)) ? undefined : text
+}
 
 const fault = (message: string, remedy: string): FileContent => ({ text: undefined, digest: `fault: ${message}`, message, remedy })
 
@@ -51,10 +57,10 @@ const readOne = (path: string, limit: number, remembered: Remembered): FileConte
     // Before opening: a pipe or a device would never answer.
     if (!found.isFile()) return fault('is not a file', 'correct the path')
     if (found.size > limit) return tooLarge
-    const bytes = readFileSync(path)
-    if (bytes.length > limit) return tooLarge
-    if (bytes.includes(0) || !isUtf8(bytes)) return fault('is not UTF-8 text', 'save it as UTF-8')
-    const content = { text: decoder.decode(bytes), digest: createHash('sha256').update(bytes).digest('base64') }
+    const text = textOf(path)
+    if (text === undefined || text.includes('\0')) return fault('is not UTF-8 text', 'save it as UTF-8')
+    if (Buffer.byteLength(text) > limit) return tooLarge
+    const content = { text: text.startsWith('\ufeff') ? text.slice(1) : text, digest: hash('sha256', text, 'base64') }
     if (Date.now() - Number(found.ctimeMs) > fresh) remembered.set(path, { stamp, content })
     else remembered.delete(path)
     return content
@@ -79,6 +85,8 @@ const listOne = (path: string): readonly string[] | undefined => {
  */
 export const createFiles = (remembered: Remembered = new Map(), stirred?: ReadonlySet<string>): Files => {
   const contents = new Map<string, FileContent>()
+  const limits = new Map<string, number>()
+  const lists = new Map<string, readonly string[] | undefined>()
   const names = new Set<string>()
   return {
     read (path, limit) {
@@ -86,17 +94,24 @@ export const createFiles = (remembered: Remembered = new Map(), stirred?: Readon
       if (known !== undefined) return known
       const content = (stirred?.has(path) === false ? remembered.get(path)?.content : undefined) ?? readOne(path, limit, remembered)
       contents.set(path, content)
+      limits.set(path, limit)
       names.add(path)
       return content
     },
     list (path) {
+      const list = listOne(path)
+      lists.set(path, list)
       names.add(path)
-      return listOne(path)
+      return list
     },
     names,
+    isStill (stirred) {
+      return [...contents].every(([path, { digest }]) => (!stirred.has(path) && remembered.has(path)) || readOne(path, limits.get(path) ?? 0, remembered).digest === digest) &&
+        [...lists].every(([path, list]) => listOne(path)?.join('/') === list?.join('/'))
+    },
     version () {
       const lines = [...contents].map(([path, { digest }]) => `${path}\0${digest}\n`)
-      return createHash('sha256').update(lines.sort().join('')).digest('hex')
+      return hash('sha256', lines.sort().join(''), 'hex')
     }
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { matchingOf, type ConnectionSettings } from './schema/organization.ts'
 
 const wellKnown = '/.well-known/openid-configuration'
@@ -41,7 +41,7 @@ const sorted = (value: unknown): unknown => {
 export const fingerprint = (organization: string, settings: ConnectionSettings, domains: Iterable<string>, accepts: Iterable<string>): string => {
   const trust = Object.entries(settings).filter(([key, value]) => !passedOver.has(key) && !isAtRest(value))
   const discovery = 'discovery_url' in settings && settings.discovery_url !== undefined ? normalIssuer(settings.discovery_url) : undefined
-  return createHash('sha256').update(JSON.stringify([
+  return hash('sha256', JSON.stringify([
     organization, discovery, matchingOf(settings), [...domains].sort(), [...accepts].sort(), sorted(Object.fromEntries(trust))
-  ])).digest('base64url')
+  ]), 'base64url')
 }

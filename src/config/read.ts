@@ -8,7 +8,7 @@ import { checkGroupRules } from './checks/groups.ts'
 import { createInvitedCheck } from './checks/invited.ts'
 import { createOrganizationCheck } from './checks/organizations.ts'
 import { createFiles } from './files.ts'
-import type { FileContent, Remembered } from './files.ts'
+import type { FileContent, Files, Remembered } from './files.ts'
 import { indexInvited, invitedLines } from './invited.ts'
 import type { InvitedIndex } from './invited.ts'
 import { readOrganizationPart, readPorticoPart } from './part.ts'
@@ -51,13 +51,22 @@ export interface Reading {
   readonly version: string
 }
 
+/** What the references of a file hold, as long as the files that were read for it are the same. */
+interface Held {
+  readonly values: ReadonlyMap<string, string>
+  readonly findings: readonly Finding[]
+  readonly read: readonly { readonly path: string, readonly limit: number, readonly digest: string }[]
+}
+
 /** What is kept of an organization's file from load to load. */
 interface Kept {
   readonly file: string
   readonly content: FileContent
   readonly part: OrganizationPart
   readonly references: readonly Reference[]
-  readonly dangers: readonly Finding[]
+  /** What is wrong with it whatever stands in other files. */
+  readonly findings: readonly Finding[]
+  held: Held | undefined
   /** As it was given out last, with what its references held then; given out again as long as they do. */
   given: { readonly values: ReadonlyMap<string, string>, readonly source: OrganizationSource } | undefined
 }
@@ -70,16 +79,34 @@ const organizationLimit = 256 * 1024
 // Names with a dot in front belong to editors and to Kubernetes.
 const isOrganizationFile = (name: string): boolean => name.endsWith('.yaml') && !name.startsWith('.')
 
+const invitedText = pathText(invitedPath)
+
 const idOf = (file: string): string => basename(file, '.yaml')
 
 const isSame = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean =>
-  one.size === other.size && [...one].every(([name, value]) => other.get(name) === value)
+  one === other || (one.size === other.size && [...one].every(([name, value]) => other.get(name) === value))
 
 const keep = ({ file, content }: FileRead): Kept => {
   const part = readOrganizationPart(file, content)
-  const dangers: Finding[] = []
-  checkDangers(file, part.draft, finding => { dangers.push(finding) })
-  return { file, content, part, references: part.draft === undefined ? [] : organizationReferences(file, part.draft), dangers, given: undefined }
+  const findings: Finding[] = []
+  const id = idOf(file)
+  if (!snakeCaseId.safeParse(id).success) findings.push({ file, path: [], message: `the file name '${id}' is not an organization's id`, remedy: 'rename the file: lower-case letters, digits and _, beginning with a letter' })
+  checkDangers(file, part.draft, finding => { findings.push(finding) })
+  return { file, content, part, references: part.draft === undefined ? [] : organizationReferences(file, part.draft), findings, held: undefined, given: undefined }
+}
+
+const hold = (references: readonly Reference[], files: Files, env: NodeJS.ProcessEnv): Held => {
+  const findings: Finding[] = []
+  const read: Held['read'][number][] = []
+  const reading = {
+    ...files,
+    read: (path: string, limit: number) => {
+      const content = files.read(path, limit)
+      read.push({ path, limit, digest: content.digest })
+      return content
+    }
+  }
+  return { values: readReferences(references, reading, env, finding => { findings.push(finding) }), findings, read }
 }
 
 const invitedOf = (members: OrganizationSettings['members'], list: string | undefined): InvitedIndex | undefined => {
@@ -93,8 +120,8 @@ const sourceOf = ({ file, part: { entries } }: Kept, settings: OrganizationSetti
   file,
   settings,
   entries,
-  values: new Map([...values].filter(([path]) => path !== pathText(invitedPath))),
-  invited: invitedOf(settings.members, values.get(pathText(invitedPath)))
+  values: new Map([...values].filter(([path]) => path !== invitedText)),
+  invited: invitedOf(settings.members, values.get(invitedText))
 })
 
 /** Reads and checks again and again; what has not changed since the last time is neither parsed nor given out anew. With `stirred`, only those files are believed to have changed. */
@@ -102,7 +129,7 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, partial
   const main = resolve(file)
   let keptMain: { readonly content: FileContent, readonly part: PorticoPart } | undefined
   let kept = new Map<string, Kept>()
-  let last: { readonly reading: Reading, readonly names: string | undefined, readonly at: number } | undefined
+  let last: { readonly reading: Reading, readonly files: Files, readonly names: string | undefined, readonly at: number } | undefined
   const remembered: Remembered = new Map()
   const place = createPlacer()
   const checkInvited = createInvitedCheck()
@@ -117,6 +144,7 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, partial
   }
 
   return stirred => {
+    if (last !== undefined && stirred !== undefined && now() - last.at < recent && last.files.isStill(stirred)) return last.reading
     const files = createFiles(remembered, stirred)
     const findings: Finding[] = []
     const report = (finding: Finding): void => { findings.push(finding) }
@@ -140,7 +168,11 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, partial
 
     const values = new Map<string, ReadonlyMap<string, string>>()
     if (settings !== undefined) values.set(main, readReferences(porticoReferences(main, settings), files, env, report))
-    for (const { file, references } of organizations) values.set(file, readReferences(references, files, env, report))
+    for (const kept of organizations) {
+      if (kept.held?.read.every(({ path, limit, digest }) => files.read(path, limit).digest === digest) !== true) kept.held = hold(kept.references, files, env)
+      values.set(kept.file, kept.held.values)
+      for (const finding of kept.held.findings) report(finding)
+    }
     for (const path of remembered.keys()) if (!files.names.has(path)) remembered.delete(path)
     const version = files.version()
     if (last?.reading.version === version && last.names === names?.join('/') && now() - last.at < recent) return last.reading
@@ -152,15 +184,13 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, partial
       checkDangers(main, settings, report)
     }
     const checkOrganization = createOrganizationCheck(settings, now(), report)
-    for (const { file, part, dangers } of organizations) {
-      const id = idOf(file)
-      const name = snakeCaseId.safeParse(id)
-      if (!name.success) report({ file, path: [], message: `the file name '${id}' is not an organization's id`, remedy: 'rename the file: lower-case letters, digits and _, beginning with a letter' })
+    for (const { file, part, findings } of organizations) {
+      for (const finding of findings) report(finding)
       if (part.draft === undefined) continue
+      const id = idOf(file)
       checkOrganization({ id, file, settings: part.draft })
       checkConnectors({ file, settings: part.draft }, contents, now(), report)
-      checkInvited({ id, file, settings: part.draft }, contents(file, invitedPath), report)
-      for (const finding of dangers) report(finding)
+      checkInvited({ id, file, settings: part.draft }, values.get(file)?.get(invitedText), report)
     }
     if (settings !== undefined) {
       checkGroupRules(main, settings, new Map(organizations.map(({ file, part }) => [idOf(file), part.draft])), report)
@@ -171,7 +201,7 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, partial
     const problems = all.filter(problem => problem.severity === 'problem')
     const outcome = { problems, warnings: all.filter(problem => problem.severity === 'warning'), files: [...files.names].sort(), version }
     const end = (checked: Checked | undefined): Reading => {
-      last = { reading: { ...outcome, checked }, names: names?.join('/'), at: now() }
+      last = { reading: { ...outcome, checked }, files, names: names?.join('/'), at: now() }
       return last.reading
     }
     const broken = new Set(problems.map(({ file }) => file))

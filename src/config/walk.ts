@@ -200,8 +200,10 @@ export const walk = <S extends z.ZodType>(source: Source, shape: Shape & { reado
     if (isMap(node)) {
       if (shape.discriminator !== undefined) return discriminated(shape, shape.discriminator, node, path, keyOffset)
       const keys = node.items.flatMap(item => keyText(item.key) ?? [])
-      const ranked = shape.options
-        .filter(option => option.kind === 'object')
+      const forms = shape.options.filter(option => option.kind === 'object')
+      const whole = keys.length === 0 ? undefined : forms.find(form => keys.every(key => form.keys.has(key)))
+      if (whole?.notBuilt === false) return object(whole, node, path, keyOffset)
+      const ranked = forms
         .map(option => ({
           option,
           score: keys.reduce((sum, key) => sum + (option.keys.has(key) ? 2 : suggest(key, option.keys.keys()) === undefined ? 0 : 1), 0)
@@ -209,8 +211,8 @@ export const walk = <S extends z.ZodType>(source: Source, shape: Shape & { reado
         .sort((a, b) => b.score - a.score)
       const best = ranked[0]
       if (best === undefined || (best.score === 0 && ranked.length > 1)) {
-        const forms = ranked.map(({ option }) => `{ ${list(option.keys.keys())}: … }`).join(' or ')
-        return forms === '' ? mistyped(shape, node, path, offset) : report(offset, path, `is none of the forms it may take: ${forms}`, 'write one of them')
+        const written = forms.map(form => `{ ${list(form.keys.keys())}: … }`).join(' or ')
+        return written === '' ? mistyped(shape, node, path, offset) : report(offset, path, `is none of the forms it may take: ${written}`, 'write one of them')
       }
       if (best.option.notBuilt) return report(offset, path, `this form (${list(best.option.keys.keys())}) is not built yet`, 'remove it')
       return object(best.option, node, path, keyOffset, { others: new Set(ranked.flatMap(({ option }) => [...option.keys.keys()])) })
@@ -234,8 +236,10 @@ export const walk = <S extends z.ZodType>(source: Source, shape: Shape & { reado
 
   const any = (shape: Shape, given: unknown, path: Path, keyOffset: number): unknown => {
     const offset = offsetOf(given) ?? keyOffset
-    const description = shape.description === undefined ? '' : ` (${shape.description.replace(/\.$/, '')})`
-    if (shape.notBuilt) return report(keyOffset, path, `is not built yet${description}`, 'remove it')
+    if (shape.notBuilt) {
+      const description = shape.description === undefined ? '' : ` (${shape.description.replace(/\.$/, '')})`
+      return report(keyOffset, path, `is not built yet${description}`, 'remove it')
+    }
     const node: unknown = isAlias(given) ? source.resolve(given) : given
     if (isAlias(given) && node === undefined) return undefined
     if (node === null || node === undefined || (isScalar(node) && node.value === null)) {

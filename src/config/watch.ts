@@ -1,5 +1,5 @@
-import { lstatSync, readlinkSync, statSync, watch } from 'node:fs'
-import type { FSWatcher } from 'node:fs'
+import { lstatSync, readdirSync, readlinkSync, statSync, watch } from 'node:fs'
+import type { Dirent, FSWatcher } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 
 /** Watches the files of a configuration, wherever their links lead. */
@@ -55,13 +55,29 @@ const isFolder = (path: string): boolean => {
   }
 }
 
+/** So many files of one folder are not looked at one by one. */
+const many = 100
+
+const listed = (folder: string): readonly Dirent[] => {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch {
+    return []
+  }
+}
+
+/** Those of the paths, where they are many of one folder, that are files, and neither links nor folders. */
+const filesAmong = (paths: readonly string[]): ReadonlySet<string> => new Set([...Map.groupBy(paths, dirname)].flatMap(([folder, paths]) =>
+  paths.length < many ? [] : listed(folder).flatMap(entry => entry.isFile() ? join(folder, entry.name) : [])))
+
 /**
  * The entries on the way to a path: each folder with the names in it that matter. A file may change by
  * being written, replaced (editors), or by any link on its way being swapped (Kubernetes' `..data`); a
  * folder may go and come back. So every entry of every folder on the way counts, and so do those on
- * the way to each link's target. Answers whether there is a link that was not known.
+ * the way to each link's target. Answers whether there is a link that was not known. Those that are known to
+ * be `files` are not looked at.
  */
-const entriesTo = (path: string, into: Entries, links = 0): boolean => {
+const entriesTo = (path: string, into: Entries, files: ReadonlySet<string>, links = 0): boolean => {
   const folder = dirname(path)
   const name = basename(path)
   if (folder === path) return false
@@ -70,17 +86,18 @@ const entriesTo = (path: string, into: Entries, links = 0): boolean => {
   if (known === undefined) into.set(folder, new Set([name]))
   else known.add(name)
   // The way to a folder is gone once, however many files it has.
-  const isBelowLink = known === undefined && entriesTo(folder, into, links)
-  const target = links < maxLinks ? linkAt(path) : undefined
-  if (target !== undefined) entriesTo(resolve(folder, target), into, links + 1)
+  const isBelowLink = known === undefined && entriesTo(folder, into, files, links)
+  const target = links < maxLinks && !files.has(path) ? linkAt(path) : undefined
+  if (target !== undefined) entriesTo(resolve(folder, target), into, files, links + 1)
   return isBelowLink || target !== undefined
 }
 
 const waysTo = (files: readonly string[]): Ways => {
   const entries: Entries = new Map()
   const paths = files.map(file => resolve(file))
-  const hasLinks = paths.map(path => entriesTo(path, entries)).includes(true)
-  return { files, entries, folders: new Set(paths.filter(isFolder)), hasLinks }
+  const known = filesAmong(paths)
+  const hasLinks = paths.map(path => entriesTo(path, entries, known)).includes(true)
+  return { files, entries, folders: new Set(paths.filter(path => !known.has(path) && isFolder(path))), hasLinks }
 }
 
 /** Creates a watcher; `watch` arms it. */
