@@ -18,7 +18,7 @@ import type { Sessions } from '../sessions/sessions.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { RequestLine } from '../telemetry/request-log.ts'
 import { clientNetwork } from './client-network.ts'
-import { readForm } from './form.ts'
+import { longestSamlForm, readForm } from './form.ts'
 import { createUpgradeResponse } from './upgrade-response.ts'
 
 export interface AuthDeps {
@@ -54,6 +54,8 @@ const methods: Readonly<Record<string, readonly string[]>> = {
   '/login/callback': readingAndPosting,
   '/login/replace': readingAndPosting,
   '/login/choose': readingAndPosting,
+  '/saml/:connection/acs': ['POST'],
+  '/saml/:connection/metadata': reading,
   '/test/:connection': reading,
   '/saml/:connection/slo': readingAndPosting,
   '/logout': readingAndPosting,
@@ -88,13 +90,13 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
 
   const queryOf = ({ url = '' }: IncomingMessage): string => url.slice(pathOf(url).length + 1)
 
-  const visitOf = async ({ raw, method }: FastifyRequest, response: ServerResponse): Promise<Visit> => {
+  const visitOf = async ({ raw, method }: FastifyRequest, response: ServerResponse, longest?: number): Promise<Visit> => {
     const { client, id } = arrivalOf(raw)
     const target = raw.url ?? ''
     return {
       method,
       query: new URLSearchParams(target.slice(pathOf(target).length + 1)),
-      form: method === 'POST' ? await readForm(raw, response) : new URLSearchParams(),
+      form: method === 'POST' ? await readForm(raw, response, longest) : new URLSearchParams(),
       headers: raw.headers,
       requestId: id,
       client: client.address,
@@ -116,9 +118,9 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
     }))
   }
 
-  const step = (answer: (visit: Visit, connection: string) => Answer | Promise<Answer>) =>
+  const step = (answer: (visit: Visit, connection: string) => Answer | Promise<Answer>, longest?: number) =>
     async (request: FastifyRequest<{ Params: { connection?: string } }>, reply: FastifyReply) =>
-      await send(reply, await answer(await visitOf(request, reply.raw), request.params.connection ?? ''))
+      await send(reply, await answer(await visitOf(request, reply.raw, longest), request.params.connection ?? ''))
 
   /** A redirect of SAML is signed over the octets of its query. */
   const slo = async (request: FastifyRequest<{ Params: { connection: string } }>, reply: FastifyReply) =>
@@ -189,6 +191,8 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
   app.post('/login/callback', limited, step(visit => login.callback.post(undefined, visit)))
   app.post('/login/replace', limited, step(visit => login.replacement.confirm(visit)))
   app.post('/login/choose', limited, step(visit => login.entry.choose(visit)))
+  app.post('/saml/:connection/acs', limited, step((visit, connection) => login.samlReturn.post(connection, visit), longestSamlForm))
+  app.get('/saml/:connection/metadata', limited, step((visit, connection) => login.samlReturn.metadata(connection, visit)))
   app.get('/test/:connection', limited, step((visit, connection) => login.test.begin(connection, visit)))
   app.route<{ Params: { connection: string } }>({ url: '/saml/:connection/slo', method: ['GET', 'POST'], ...limited, handler: slo })
   app.get('/logout', step(visit => login.signOut.signOut(visit)))

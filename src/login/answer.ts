@@ -29,8 +29,11 @@ export const redirect = (location: string, cookies: readonly string[] = [], stat
 export const page = (status: number, markup: string, cookies: readonly string[] = []): Answer =>
   ({ status, headers: { ...ownHeaders, 'referrer-policy': 'same-origin', 'content-type': 'text/html; charset=utf-8' }, cookies, body: markup })
 
-export const json = (status: number, value: unknown, type = 'application/json; charset=utf-8'): Answer =>
-  ({ status, headers: { ...ownHeaders, 'content-type': type }, cookies: [], body: JSON.stringify(value) })
+/** For a program: a body of this content type. */
+export const data = (status: number, body: string, type: string): Answer =>
+  ({ status, headers: { ...ownHeaders, 'content-type': type }, cookies: [], body })
+
+export const json = (status: number, value: unknown, type = 'application/json; charset=utf-8'): Answer => data(status, JSON.stringify(value), type)
 
 /** `Accept` asks for HTML. */
 export const wantsHtml = (accept: string | undefined): boolean => accept?.toLowerCase().includes('text/html') === true

@@ -1,12 +1,14 @@
 import type { Connection } from '../config/configuration.ts'
-import { redirectUriOf } from '../config/links.ts'
 import { PorticoError } from '../errors.ts'
-import { redirect, type Answer } from './answer.ts'
+import type { Answer } from './answer.ts'
 import { keepAttempt } from './attempt.ts'
 import type { LoginDeps } from './deps.ts'
 import type { Refusal } from './failure.ts'
+import { relayStateOf } from './relay-state.ts'
 import { longestHint } from './return-target.ts'
-import { randomName, type TestStanding, type Wanted } from './sealed.ts'
+import { returnAddressOf } from './returning.ts'
+import { randomName, type State, type TestStanding, type Wanted } from './sealed.ts'
+import { toProvider } from './to-provider.ts'
 import type { Visit } from './visit.ts'
 import { startAgainLink } from './wanted.ts'
 
@@ -34,11 +36,15 @@ export const createAttempting = ({ configuration, sealer, sessions, connectors, 
   const iat = now()
   const told = wanted === undefined ? undefined : withoutBinding(wanted)
   const shared = connection.callback === 'shared' ? true : undefined
-  const state = sealer().seal('state', { id, connection: connection.id, wanted: told, shared, test: test === undefined ? undefined : true, iat })
-  const { url, secrets } = await connectors[connection.connector].authorize(connection, {
-    redirectUri: redirectUriOf(configuration().authOrigin, connection), state, loginHint, prompt
+  const named: State = { id, connection: connection.id, wanted: told, shared, test: test === undefined ? undefined : true, iat }
+  const isSaml = connection.connector === 'saml'
+  const { url, form, secrets } = await connectors[connection.connector].authorize(connection, {
+    redirectUri: returnAddressOf(configuration().authOrigin, connection),
+    state: isSaml ? relayStateOf(configuration().keys, named) : sealer().seal('state', named),
+    loginHint,
+    prompt
   })
-  return redirect(url, keepAttempt(sealer(), {
+  return toProvider({ url, form }, keepAttempt(sealer(), {
     id,
     connection: connection.id,
     generation,
@@ -49,7 +55,7 @@ export const createAttempting = ({ configuration, sealer, sessions, connectors, 
     test,
     iat,
     // what comes back with the state needs no room in a cookie: ten tabs must fit
-    wanted: wanted === undefined || told?.page === undefined ? wanted : { ...wanted, page: undefined }
+    wanted: isSaml || wanted === undefined || told?.page === undefined ? wanted : { ...wanted, page: undefined }
   }, visit, iat))
 }
 

@@ -12,6 +12,7 @@ import type { HandOff } from './hand-off.ts'
 import type { Arrival, Returning } from './returning.ts'
 import type { Attempt, Wanted } from './sealed.ts'
 import type { TestSignIn } from './test-sign-in.ts'
+import type { Unsolicited } from './unsolicited.ts'
 import type { Visit } from './visit.ts'
 import { firstApp, otherAccountLink, startAgainLink } from './wanted.ts'
 
@@ -27,12 +28,13 @@ export const createCallback = (deps: LoginDeps, steps: {
   readonly returning: Returning
   readonly test: TestSignIn
   readonly authorize: Authorize
+  readonly unsolicited: Unsolicited
   readonly entry: Entry
   readonly handOff: HandOff
   readonly refuse: Refusal
 }): CallbackSteps => {
   const { configuration, sessions, now, log } = deps
-  const { returning, test, authorize, entry, handOff, refuse } = steps
+  const { returning, test, authorize, unsolicited, entry, handOff, refuse } = steps
 
   /** This browser does not hold the attempt: never an error for who is signed in, never a sign-in for who is not. */
   const lost = async (visit: Visit, wanted: Wanted | undefined, connection: string | undefined, why: string): Promise<Answer> => {
@@ -69,12 +71,13 @@ export const createCallback = (deps: LoginDeps, steps: {
 
   const receive = async (arrival: Arrival, visit: Visit): Promise<Answer> => {
     const returned = returning.read(arrival, visit)
+    if (returned.kind === 'unsolicited') return await unsolicited(arrival, returned.handle, visit) ?? await lost(visit, undefined, arrival, 'no state of ours')
     const { state } = returned
     // nothing of a test goes on from here
     if (state?.test === true) return await test.conclude(returned, visit)
     const wanted = state?.wanted
     if (returned.kind === 'refused') return refuse(returned.error, visit, { startAgain: startAgainLink(configuration(), wanted) })
-    if (returned.kind === 'lost') return await lost(visit, wanted, state?.connection ?? arrival, returned.why)
+    if (returned.kind === 'lost') return await lost(visit, await returning.wantedOf(state), state?.connection ?? arrival, returned.why)
     const { attempt } = returned
 
     const cookies = [dropAttempt(attempt.id)]
@@ -91,7 +94,7 @@ export const createCallback = (deps: LoginDeps, steps: {
     }
     try {
       if (!await returning.use(attempt)) {
-        const answer = await lost(visit, wanted, before.id, 'an attempt that was used before')
+        const answer = await lost(visit, await returning.wantedOf(state), before.id, 'an attempt that was used before')
         return { ...answer, cookies: [...cookies, ...answer.cookies] }
       }
     } catch (error) {

@@ -7,26 +7,33 @@ import { createCallback, type CallbackSteps } from './callback.ts'
 import type { LoginDeps } from './deps.ts'
 import { createEntry, type Entry } from './enter.ts'
 import { createRefusal } from './failure.ts'
+import { createFarewells } from './farewell.ts'
 import { createHandOff } from './hand-off.ts'
+import { createKeptResponses } from './kept-responses.ts'
 import { createRedeem, type Redeem } from './redeem.ts'
 import { createReturning } from './returning.ts'
 import { createReplacement, type Replacement } from './replace.ts'
+import { createSamlReturn, type SamlReturn } from './saml-return.ts'
+import { createSamlLogoutSteps, type SamlLogoutSteps } from './saml-logout.ts'
 import { createSignOut, type SignOutSteps } from './sign-out.ts'
 import { createStart, type StartSteps } from './start.ts'
 import { createTenantSignIn, type TenantSignIn } from './tenant.ts'
 import { createTestSignIn, type TestSignIn } from './test-sign-in.ts'
+import { createUnsolicited } from './unsolicited.ts'
 
 /** Every step of sign-in, by the host that it happens on. */
 export interface Login {
   readonly tenant: TenantSignIn
   readonly start: StartSteps
   readonly callback: CallbackSteps
+  readonly samlReturn: SamlReturn
   readonly test: TestSignIn
   readonly entry: Entry
   readonly replacement: Replacement
   readonly begins: BeginSteps
   readonly redeem: Redeem
   readonly signOut: SignOutSteps
+  readonly samlLogout: SamlLogoutSteps
   readonly account: AccountSteps
   readonly accountKeys: AccountKeySteps
 }
@@ -35,23 +42,28 @@ export interface Login {
 export const createLogin = (deps: LoginDeps): Login => {
   const refuse = createRefusal(deps)
   const attempting = createAttempting(deps)
-  const returning = createReturning(deps)
+  const kept = createKeptResponses(deps)
+  const returning = createReturning(deps, { kept })
   const test = createTestSignIn(deps, { attempting, returning })
   const authorize = createAuthorize(deps, { attempting, refuse })
   const handOff = createHandOff(deps, refuse)
   const replacement = createReplacement(deps, { handOff, refuse })
   const entry = createEntry(deps, { admit: createAdmit(deps), replacement, refuse })
   const begins = createBegin(deps)
+  const farewells = createFarewells(deps)
+  const samlLogout = createSamlLogoutSteps(deps, farewells)
   return {
     tenant: createTenantSignIn(deps),
     start: createStart(deps, { authorize, handOff, refuse }),
-    callback: createCallback(deps, { returning, test, authorize, entry, handOff, refuse }),
+    callback: createCallback(deps, { returning, test, authorize, unsolicited: createUnsolicited(deps, { kept, entry, refuse }), entry, handOff, refuse }),
+    samlReturn: createSamlReturn(deps, { kept, refuse }),
     test,
     entry,
     replacement,
     begins,
     redeem: createRedeem(deps, begins, refuse),
-    signOut: createSignOut(deps),
+    signOut: createSignOut(deps, { farewells, samlLogout }),
+    samlLogout,
     account: createAccount(deps, { authorize }),
     accountKeys: createAccountKeys(deps)
   }

@@ -22,7 +22,7 @@ export interface TestSignIn {
   /** `GET /test/{connection}`: to the identity provider, with a token that `portico links --test` printed. */
   begin (connection: string, visit: Visit): Promise<Answer>
   /** The return of a test: what would become of it. Whoever is signed in here stays so, and goes nowhere. */
-  conclude (returned: Returned, visit: Visit): Promise<Answer>
+  conclude (returned: Exclude<Returned, { kind: 'unsolicited' }>, visit: Visit): Promise<Answer>
 }
 
 /** How far a test came. */
