@@ -26,3 +26,6 @@ export interface Trace {
   claims (source: 'ID token' | 'userinfo' | 'assertion', claims: Readonly<Record<string, unknown>>): void
   field (field: TracedField): void
 }
+
+/** As much of a trace as checks need. */
+export type CheckTrace = Pick<Trace, 'check'>

@@ -1,5 +1,5 @@
 import { PorticoError, type ErrorCode } from '../../errors.ts'
-import type { Trace } from '../trace.ts'
+import type { CheckTrace } from '../trace.ts'
 
 /** How one check came out. */
 export interface Verdict {
@@ -18,7 +18,7 @@ export interface Verdict {
  * Tells `trace` of a verdict, and throws the PorticoError that it is where it did not pass; undefined
  * stands for a check that did not apply.
  */
-export const enforce = (verdict: Verdict | undefined, trace: Trace | undefined): void => {
+export const enforce = (verdict: Verdict | undefined, trace: CheckTrace | undefined): void => {
   if (verdict === undefined) return
   const { name, passed, code, wanted, got, remedy } = verdict
   trace?.check({ name, passed, wanted, got })

@@ -22,7 +22,8 @@ export interface XmlDocument {
   readonly root: Element
 }
 
-const isElement = (node: Node): node is Element => node.nodeType === 1
+/** Whether there is a node, and it is an element. */
+export const isElement = (node: Node | null): node is Element => node?.nodeType === 1
 const isText = (node: Node): boolean => node.nodeType === 3
 
 const refuse = (wanted: string, got: string): never => { throw new PorticoError('PORTICO_SAML_MESSAGE', { wanted, got }) }

@@ -69,7 +69,7 @@ const xhtml = 'http://www.w3.org/1999/xhtml'
 
 const screenNamespace = (name: string, value: string): void => {
   if (name === 'xmlns:xml' || name === 'xmlns:xmlns') refuse('prefixes that are free', name)
-  if (!/^[a-z][a-z\d+.-]*:[^ &]+$/i.test(value) || value === xhtml) refuse('namespaces that are absolute URIs', 'another one')
+  if (!/^[a-z][a-z\d+.-]*:[^\s&"'<>]+$/i.test(value) || value === xhtml) refuse('namespaces that are absolute URIs', 'another one')
 }
 
 const isId = (name: string): boolean => /^(?:.*:)?(?:id|assertionid)$/i.test(name)

@@ -1,3 +1,6 @@
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import { PorticoError } from '../../errors.ts'
 import type { ErrorCode } from '../../errors.ts'
 import type { NameId } from '../connector.ts'
 import type { TracedCheck } from '../trace.ts'
@@ -42,12 +45,130 @@ export type Outcome =
   | { readonly kind: 'metadata', readonly description: IdpDescription, readonly checks: readonly TracedCheck[] }
   | { readonly kind: 'refused', readonly refusal: RefusalData, readonly checks: readonly TracedCheck[] }
 
-/** Judges XML in a thread of its own, with a deadline. */
+/** Judges XML in threads of their own, with a deadline. */
 export interface Verifier {
   /**
    * Never rejects for what stands in the message: that is `refused`. Rejects with PORTICO_SAML_TIMEOUT when
-   * it took too long, and PORTICO_OVERLOADED when too many wait.
+   * it took too long or its thread died of it, and PORTICO_OVERLOADED when too many wait.
    */
   judge (task: Task): Promise<Outcome>
   close (): Promise<void>
+}
+
+export interface VerifierOptions {
+  /** Milliseconds for one task, from when a thread takes it. */
+  readonly deadline?: number
+  /** Tasks that wait for a thread, at most. */
+  readonly mostWaiting?: number
+  /** Threads, at most: one, and a second where there is a processor for it. */
+  readonly mostThreads?: number
+  readonly createWorker?: (() => Worker) | undefined
+}
+
+interface Job {
+  readonly task: Task
+  readonly resolve: (outcome: Outcome) => void
+  readonly reject: (error: PorticoError) => void
+}
+
+interface Thread {
+  readonly worker: Worker
+  /** It has loaded its code. */
+  isReady: boolean
+  job: Job | undefined
+  timer: NodeJS.Timeout | undefined
+}
+
+/** MiB: what a message of the largest size takes many times over, whatever is in it. */
+const resourceLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 }
+
+const startWorker = (): Worker => new Worker(new URL('./verifying-worker.ts', import.meta.url), { resourceLimits })
+
+/**
+ * Starts its first thread with the first task, and another when that one is busy. A thread has one task at a
+ * time, so that whatever kills it takes nothing else along; it is replaced when there is a next one. Idle
+ * threads hold up no exit.
+ */
+export const createVerifier = (options: VerifierOptions = {}): Verifier => {
+  const { deadline = 2_000, mostWaiting = 200, mostThreads = Math.min(2, availableParallelism()), createWorker = startWorker } = options
+  const waiting: Job[] = []
+  const threads = new Set<Thread>()
+  let closed = false
+
+  const timeout = (got: string): PorticoError => new PorticoError('PORTICO_SAML_TIMEOUT', { wanted: `a message that is judged in ${deadline} ms`, got })
+
+  const settle = (thread: Thread): Job | undefined => {
+    const { job } = thread
+    clearTimeout(thread.timer)
+    thread.job = undefined
+    thread.worker.unref()
+    return job
+  }
+
+  const lose = (thread: Thread, got: string): void => {
+    threads.delete(thread)
+    settle(thread)?.reject(timeout(got))
+    // Without this, one that cannot start would be started over and over.
+    if (!thread.isReady) for (const job of waiting.splice(0)) job.reject(timeout(got))
+    dispatch()
+  }
+
+  const start = (): void => {
+    const worker = createWorker()
+    const thread: Thread = { worker, isReady: false, job: undefined, timer: undefined }
+    threads.add(thread)
+    worker.on('message', (message: 'ready' | Outcome) => {
+      if (message === 'ready') {
+        thread.isReady = true
+        worker.unref()
+      } else {
+        settle(thread)?.resolve(message)
+      }
+      dispatch()
+    })
+    // 'exit' follows
+    worker.on('error', () => undefined)
+    worker.on('exit', () => { if (threads.has(thread)) lose(thread, 'a thread that died') })
+  }
+
+  const give = (thread: Thread, job: Job): void => {
+    thread.job = job
+    thread.timer = setTimeout(() => {
+      lose(thread, 'one that takes longer')
+      thread.worker.terminate().catch(() => undefined)
+    }, deadline)
+    thread.worker.postMessage(job.task)
+  }
+
+  const dispatch = (): void => {
+    for (const thread of threads) {
+      if (waiting.length === 0) break
+      if (!thread.isReady || thread.job !== undefined) continue
+      const job = waiting.shift()
+      thread.worker.ref()
+      if (job !== undefined) give(thread, job)
+    }
+    const starting = [...threads].filter(({ isReady }) => !isReady)
+    if (!closed && waiting.length > 0 && starting.length === 0 && threads.size < mostThreads) start()
+    for (const { worker } of starting) {
+      if (waiting.length === 0) worker.unref()
+      else worker.ref()
+    }
+  }
+
+  return {
+    judge: task => new Promise((resolve, reject) => {
+      if (closed || waiting.length >= mostWaiting) {
+        reject(new PorticoError('PORTICO_OVERLOADED', { wanted: `at most ${mostWaiting} messages waiting to be judged`, got: closed ? 'the end' : 'more' }))
+        return
+      }
+      waiting.push({ task, resolve, reject })
+      dispatch()
+    }),
+    async close () {
+      closed = true
+      for (const job of waiting.splice(0)) job.reject(timeout('the end'))
+      await Promise.all([...threads].map(async ({ worker }) => { await worker.terminate() }))
+    }
+  }
 }

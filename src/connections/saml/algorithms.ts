@@ -1,0 +1,106 @@
+import { constants, createHash, verify, X509Certificate } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import type { HashAlgorithm, SignatureAlgorithm } from 'xml-crypto'
+import { namespaces } from './document.ts'
+
+const more = 'http://www.w3.org/2001/04/xmldsig-more#'
+const more2007 = 'http://www.w3.org/2007/05/xmldsig-more#'
+
+type Hash = 'sha1' | 'sha256' | 'sha384' | 'sha512'
+type Scheme = 'rsa' | 'pss' | 'ecdsa'
+
+interface SignatureMethod {
+  readonly hash: Hash
+  readonly scheme: Scheme
+}
+
+/** SignatureMethods that are accepted (XML Signature 1.1 §6.4, RFC 6931 §2.3): asymmetric ones alone (behaviours S8, S9). */
+const signatureMethods: ReadonlyMap<string, SignatureMethod> = new Map([
+  [`${namespaces.signature}rsa-sha1`, { hash: 'sha1', scheme: 'rsa' }],
+  ...(['sha256', 'sha384', 'sha512'] as const).flatMap<[string, SignatureMethod]>(hash => [
+    [`${more}rsa-${hash}`, { hash, scheme: 'rsa' }],
+    [`${more}ecdsa-${hash}`, { hash, scheme: 'ecdsa' }],
+    [`${more2007}${hash}-rsa-MGF1`, { hash, scheme: 'pss' }]
+  ])
+])
+
+/** DigestMethods that are accepted, by URI (XML Signature 1.1 §6.2). */
+export const digestMethods: ReadonlyMap<string, Hash> = new Map([
+  [`${namespaces.signature}sha1`, 'sha1'],
+  [`${namespaces.encryption}sha256`, 'sha256'],
+  [`${more}sha384`, 'sha384'],
+  [`${namespaces.encryption}sha512`, 'sha512']
+])
+
+const isAccepted = (hash: Hash | undefined, allowSha1: boolean): boolean => hash !== undefined && (allowSha1 || hash !== 'sha1')
+
+/** Whether a SignatureMethod is accepted. */
+export const isSignatureMethod = (uri: string, allowSha1: boolean): boolean => isAccepted(signatureMethods.get(uri)?.hash, allowSha1)
+
+/** Whether a DigestMethod is accepted. */
+export const isDigestMethod = (uri: string, allowSha1: boolean): boolean => isAccepted(digestMethods.get(uri), allowSha1)
+
+/** What the provider may have signed with. */
+export interface VerifyingKey {
+  readonly key: KeyObject
+  /** SHA-256 of the certificate's DER, base64url. */
+  readonly certificate: string
+}
+
+/** Bits of an RSA key below which it is not believed, and the curves of ECDSA that are. */
+const fewestBits = 2_048
+const curves = ['prime256v1', 'secp384r1', 'secp521r1']
+
+const isStrong = ({ asymmetricKeyType: type, asymmetricKeyDetails: details = {} }: KeyObject): boolean =>
+  type === 'ec' ? curves.includes(details.namedCurve ?? '') : type === 'rsa' && (details.modulusLength ?? 0) >= fewestBits
+
+const readCertificate = (pem: string): X509Certificate | undefined => {
+  try {
+    return new X509Certificate(pem)
+  } catch {
+    return undefined
+  }
+}
+
+/** The keys of certificates (PEM, one each) that are strong enough to be believed. Whether one has expired is not asked: metadata lists it, or the operator does. */
+export const verifyingKeys = (certificates: readonly string[]): readonly VerifyingKey[] => certificates.flatMap(pem => {
+  const read = readCertificate(pem)
+  if (read === undefined || !isStrong(read.publicKey)) return []
+  return { key: read.publicKey, certificate: createHash('sha256').update(read.raw).digest('base64url') }
+})
+
+const verifiesWith = ({ hash, scheme }: SignatureMethod, key: KeyObject, octets: Buffer, signature: Buffer): boolean => {
+  if (key.asymmetricKeyType !== (scheme === 'ecdsa' ? 'ec' : 'rsa')) return false
+  switch (scheme) {
+    case 'rsa': return verify(hash, octets, key, signature)
+    case 'pss': return verify(hash, octets, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }, signature)
+    case 'ecdsa': return verify(hash, octets, { key, dsaEncoding: 'ieee-p1363' }, signature)
+  }
+}
+
+/** The first key that verifies a signature of the method `uri` over `octets`; undefined when none does, or the method is not accepted. */
+export const verifyOctets = (uri: string, keys: readonly VerifyingKey[], octets: string, signature: Buffer): VerifyingKey | undefined => {
+  const method = signatureMethods.get(uri)
+  return method && keys.find(({ key }) => verifiesWith(method, key, Buffer.from(octets), signature))
+}
+
+type Constructors<T> = Record<string, new () => T>
+
+/** All that xml-crypto may hash with, in its form. */
+export const hashAlgorithms = (allowSha1: boolean): Constructors<HashAlgorithm> =>
+  Object.fromEntries([...digestMethods].filter(([, hash]) => isAccepted(hash, allowSha1)).map(([uri, hash]) => [uri, class {
+    getAlgorithmName = () => uri
+    getHash = (xml: string) => createHash(hash).update(xml, 'utf8').digest('base64')
+  }]))
+
+/** All that xml-crypto may verify with, in its form: whichever of `keys` it is, they are tried over the same octets, and `found` is told of it. */
+export const signatureAlgorithms = (keys: readonly VerifyingKey[], allowSha1: boolean, found: (key: VerifyingKey) => void): Constructors<SignatureAlgorithm> =>
+  Object.fromEntries([...signatureMethods].filter(([, { hash }]) => isAccepted(hash, allowSha1)).map(([uri]) => [uri, class {
+    getAlgorithmName = () => uri
+    getSignature = (): never => { throw new TypeError('nothing is signed here') }
+    verifySignature = (octets: string, _key: unknown, signature: string): boolean => {
+      const key = verifyOctets(uri, keys, octets, Buffer.from(signature, 'base64'))
+      if (key !== undefined) found(key)
+      return key !== undefined
+    }
+  }]))
