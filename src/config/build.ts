@@ -22,11 +22,11 @@ const buildWays = async (apps: Iterable<string>, connections: Iterable<Connectio
   return new Map([...ways].map(([app, { candidates, steady }]) => [app, Object.freeze(steady > 1 ? [] : candidates)]))
 }
 
-/** What one organization adds to the tables. */
+/** All that is looked up by name. */
 interface Tables {
   readonly organizations: Map<string, Organization>
   readonly connections: Map<string, Connection>
-  readonly domains: Map<string, Connection[]>
+  readonly domains: Map<string, readonly Connection[]>
   readonly loginHosts: Map<string, Organization>
   readonly dates: Set<number>
 }
@@ -38,12 +38,39 @@ const enter = (tables: Tables, organization: Organization): void => {
     tables.connections.set(connection.id, connection)
     if (connection.activateAt !== undefined) tables.dates.add(connection.activateAt)
     for (const domain of connection.domains) {
-      const claimants = tables.domains.get(domain)
-      if (claimants === undefined) tables.domains.set(domain, [connection])
-      else claimants.push(connection)
+      tables.domains.set(domain, Object.freeze([...tables.domains.get(domain) ?? [], connection]))
     }
   }
 }
+
+/** Where an organization stands in the tables: another one that stands there as well can take its place. */
+const placesOf = ({ id, loginHosts, connections }: Organization): string =>
+  JSON.stringify([id, [...loginHosts.keys()], connections.map(({ id, activateAt, domains }) => [id, activateAt, [...domains]])])
+
+const replace = (tables: Tables, old: Organization, next: Organization): void => {
+  tables.organizations.set(next.id, next)
+  for (const host of next.loginHosts.keys()) tables.loginHosts.set(host, next)
+  for (const [index, connection] of next.connections.entries()) {
+    tables.connections.set(connection.id, connection)
+    for (const domain of connection.domains) {
+      tables.domains.set(domain, Object.freeze((tables.domains.get(domain) ?? []).map(claimant => claimant === old.connections[index] ? connection : claimant)))
+    }
+  }
+}
+
+/** One by one: a table of ten thousand is copied in a millisecond. */
+const copy = async (tables: Configuration, breathe: Breather): Promise<Tables> => {
+  const organizations = new Map(tables.organizations)
+  await breathe()
+  const connections = new Map(tables.connections)
+  await breathe()
+  const domains = new Map(tables.domains)
+  await breathe()
+  return { organizations, connections, domains, loginHosts: new Map(tables.loginHosts), dates: new Set(tables.dates) }
+}
+
+/** Organizations that are replaced one by one; where more have changed, the tables are made anew. */
+const few = 100
 
 /**
  * Makes frozen Configurations from settings that passed every check, one after the other. An organization
@@ -53,30 +80,51 @@ const enter = (tables: Tables, organization: Organization): void => {
 export const createBuilder = (env: NodeJS.ProcessEnv): (checked: Checked) => Promise<Configuration> => {
   let built = new WeakMap<OrganizationSource, Organization>()
   let lifetimes = ''
-  let last: Configuration | undefined
+  let last: { readonly sources: readonly OrganizationSource[], readonly configuration: Configuration } | undefined
+
+  const organizationOf = (source: OrganizationSource, { session }: Checked['portico']): Organization => {
+    const organization = built.get(source) ?? freeze(buildOrganization(source, session))
+    built.set(source, organization)
+    return organization
+  }
+
+  /** The tables of the last Configuration with what has changed since; undefined where that is more than a few in their places. */
+  const replaced = async ({ portico, organizations: sources }: Checked, breathe: Breather): Promise<Tables | undefined> => {
+    if (last === undefined || last.sources.length !== sources.length) return undefined
+    const { configuration } = last
+    const changed = sources.filter((source, index) => source !== last?.sources[index])
+    if (changed.length > few) return undefined
+    const pairs = changed.flatMap(source => {
+      const old = configuration.organizations.get(source.id)
+      const next = organizationOf(source, portico)
+      return old === undefined || placesOf(old) !== placesOf(next) ? [] : [{ old, next }]
+    })
+    if (pairs.length < changed.length) return undefined
+    const tables = await copy(configuration, breathe)
+    for (const { old, next } of pairs) replace(tables, old, next)
+    return tables
+  }
+
+  const made = async ({ portico, organizations }: Checked, breathe: Breather): Promise<Tables> => {
+    const tables: Tables = { organizations: new Map(), connections: new Map(), domains: new Map(), loginHosts: new Map(), dates: new Set() }
+    for (const source of organizations) {
+      await breathe()
+      enter(tables, organizationOf(source, portico))
+    }
+    return tables
+  }
 
   return async checked => {
-    const { portico } = checked
-    if (last?.version === checked.version) return last
-    if (lifetimes !== JSON.stringify(portico.session)) {
-      lifetimes = JSON.stringify(portico.session)
+    if (last?.configuration.version === checked.version) return last.configuration
+    if (lifetimes !== JSON.stringify(checked.portico.session)) {
+      lifetimes = JSON.stringify(checked.portico.session)
       built = new WeakMap()
+      last = undefined
     }
-    const tables: Tables = { organizations: new Map(), connections: new Map(), domains: new Map(), loginHosts: new Map(), dates: new Set() }
     const breathe = createBreather()
-    for (const source of checked.organizations) {
-      await breathe()
-      const organization = built.get(source) ?? freeze(buildOrganization(source, portico.session))
-      built.set(source, organization)
-      enter(tables, organization)
-    }
-    for (const claimants of tables.domains.values()) {
-      await breathe()
-      Object.freeze(claimants)
-    }
-    const { organizations, connections, domains, loginHosts, dates } = tables
+    const { organizations, connections, domains, loginHosts, dates } = await replaced(checked, breathe) ?? await made(checked, breathe)
     const gateway = buildGateway(checked, env)
-    last = freeze({
+    const configuration = freeze({
       ...gateway,
       organizations,
       connections,
@@ -85,6 +133,7 @@ export const createBuilder = (env: NodeJS.ProcessEnv): (checked: Checked) => Pro
       dates: [...dates].sort((one, other) => one - other),
       ways: await buildWays(gateway.apps.keys(), connections.values(), breathe)
     })
-    return last
+    last = { sources: checked.organizations, configuration }
+    return configuration
   }
 }

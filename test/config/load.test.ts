@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, readdir } from 'node:fs/promises'
+import { cp, mkdir, readFile, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -167,6 +167,52 @@ t.test('M1 a file torn at any byte is refused or means what it says, and never t
     if (!readable(loaded)) t.fail(`unreadable at ${length} bytes`)
   }
   t.pass('all refused')
+})
+
+t.test('a loader that goes on from what it knows says what a new one says', async t => {
+  const folder = t.testdir({ 'portico.yaml': good, secrets: { acme: 'one', other: 'one' } })
+  const options = { file: join(folder, 'portico.yaml'), env, now: () => 1_800_000_000 }
+  const customer = (connection: string, secret: string, ...lines: string[]): string => [
+    'name: Acme', `login_hosts: ["https://${connection.replaceAll('_', '-')}.example.com"]`, 'connections:', `  ${connection}:`, '    connector: oidc',
+    '    discovery_url: https://idp.example/', '    client_id: x', `    client_secret: { file: ../secrets/${secret} }`, ...lines.map(line => `    ${line}`)
+  ].join('\n')
+  const path = (name: string): string => `organizations/${name}.yaml`
+  const active = ['status: active', 'domains: [acme.example]']
+  // each after the one before: what is written, and what is removed
+  const steps: readonly (readonly [string, Readonly<Record<string, string>>, ...string[]])[] = [
+    ['the first', { [path('acme')]: customer('acme', 'acme', ...active), [path('beta')]: customer('beta', 'other', 'domains: [acme.example, beta.example]'), [path('gamma')]: customer('gamma', 'other', 'domains: [gamma.example]') }],
+    ['nothing', {}],
+    ['a name', { [path('acme')]: customer('acme', 'acme', ...active).replace('name: Acme', 'name: Other') }],
+    ['another secret', { 'secrets/acme': 'two' }],
+    ['no file of that name', { [path('acme')]: customer('acme', 'gone', ...active) }],
+    ['still none', { [path('gamma')]: customer('gamma', 'other', 'domains: [gamma.example]', 'status: active') }],
+    ['there it is', { 'secrets/gone': 'three' }],
+    ['who shares a domain', { [path('beta')]: customer('beta', 'other', 'domains: [acme.example, beta.example]', 'client_secret_expires: 2027-02-01') }],
+    ['another domain', { [path('beta')]: customer('beta', 'other', 'domains: [beta.example, beta2.example]') }],
+    ['a date', { [path('beta')]: customer('beta', 'other', 'domains: [beta.example]', 'activate_at: 2027-05-01') }],
+    ['another connection', { [path('beta')]: customer('beta_two', 'other', 'domains: [beta.example]') }],
+    ['two claim one domain', { [path('gamma')]: customer('gamma', 'other', 'domains: [acme.example]', 'status: active') }],
+    ['they no longer do', { [path('gamma')]: customer('gamma', 'other', 'domains: [gamma.example]', 'dangerously_allow_http: true') }],
+    ['one is gone, one has come', { [path('zeta')]: customer('zeta', 'acme', 'domains: [zeta.example]') }, path('beta')],
+    ['shorter sessions for all', { 'portico.yaml': `${good}session: { idle: 1h, absolute: 2h }\n` }],
+    ['a name that is no id', { [path('Delta')]: customer('delta', 'acme', 'domains: [delta.example]') }],
+    ['another name again', {}, path('Delta')]
+  ]
+  const goOn = createLoader(options)
+  const orders = ({ configuration }: Loaded) => [configuration?.organizations, configuration?.connections, configuration?.domains, configuration?.loginHosts].map(table => [...table?.keys() ?? []].join())
+  const outcomes = new Set<string>()
+  for (const [name, written, ...removed] of steps) {
+    await writeFiles(folder, written)
+    for (const file of removed) await rm(join(folder, file))
+    const stirred = [...Object.keys(written), ...removed].map(file => join(folder, file))
+    const [going, fresh] = [await goOn(new Set(stirred)), await loadConfiguration(options)]
+    t.same(going, fresh, name)
+    t.same(orders(going), orders(fresh), `${name}: in the same order`)
+    if (going.configuration !== undefined) t.ok(deeplyFrozen(going.configuration), `${name}: frozen`)
+    t.equal((await goOn(new Set())).version, fresh.version, `${name}: and again`)
+    outcomes.add(fresh.configuration === undefined ? 'refused' : fresh.warnings.length > 0 ? 'warned' : 'taken')
+  }
+  t.same([...outcomes].sort(), ['refused', 'taken', 'warned'], 'all that there is was tried')
 })
 
 t.test('an organizations folder that is gone, empty or without *.yaml is a problem; *.yml is warned about', async t => {
