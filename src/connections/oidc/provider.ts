@@ -4,6 +4,7 @@ import type { ErrorCode, PorticoError } from '../../errors.ts'
 import type { Store } from '../../store/store.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { dialectOf } from '../dialects.ts'
+import { createStates } from '../states.ts'
 import { createDiscoveryCopies } from './discovery-copies.ts'
 import { createDiscovery } from './discovery.ts'
 import type { Outbound } from './http.ts'
@@ -68,7 +69,7 @@ const createProvider = (connection: Connection, deps: ProviderDeps): Provider =>
       address,
       reach,
       outbound,
-      copies: createDiscoveryCopies(connection.id, { store, configuration, log }),
+      copies: createDiscoveryCopies(connection.id, { kind: 'discovery', store, configuration, log }),
       now,
       events: {
         good: fetchedAt => {
@@ -118,48 +119,11 @@ const stateKey = (connection: Connection): string =>
     connection.id, connection.fingerprint, connection.clientSecret, dialectOf(connection).source, connection.settings.dangerously_allow_http
   ])).digest('base64url')
 
-/** States survive a reload that does not concern them, and leave with their connections. */
+/** The providers of all connections that speak OpenID Connect or OAuth 2.0. */
 export const createProviders = (deps: ProviderDeps): Providers => {
-  /** By connection id; of one whose settings have just changed, what goes on under the old ones as well. */
-  const providers = new Map<string, Map<string, Provider>>()
-  /** A connection that no reload changed is the same object: thousands are hashed once, and only when asked for. */
-  const keys = new WeakMap<Connection, string>()
-  let seen: Configuration | undefined
-
-  const keyOf = (connection: Connection): string => {
-    const known = keys.get(connection)
-    if (known !== undefined) return known
-    const key = stateKey(connection)
-    keys.set(connection, key)
-    return key
-  }
-
-  const forget = (configuration: Configuration): void => {
-    for (const [id, states] of providers) {
-      const connection = configuration.connections.get(id)
-      if (connection === undefined) providers.delete(id)
-      else for (const key of states.keys()) if (key !== keyOf(connection)) states.delete(key)
-    }
-  }
-
-  const find = (connection: Connection): Provider | undefined => {
-    const configuration = deps.configuration()
-    if (configuration !== seen) {
-      forget(configuration)
-      seen = configuration
-    }
-    return providers.get(connection.id)?.get(keyOf(connection))
-  }
-
+  const states = createStates({ configuration: deps.configuration, keyOf: stateKey, create: connection => createProvider(connection, deps) })
   return {
-    of: connection => {
-      const known = find(connection)
-      if (known !== undefined) return known
-      const provider = createProvider(connection, deps)
-      const states = providers.get(connection.id) ?? new Map<string, Provider>()
-      providers.set(connection.id, states.set(keyOf(connection), provider))
-      return provider
-    },
-    health: connection => find(connection)?.health() ?? { lastGood: undefined, lastError: undefined, lastErrorAt: undefined }
+    of: states.of,
+    health: connection => states.find(connection)?.health() ?? { lastGood: undefined, lastError: undefined, lastErrorAt: undefined }
   }
 }
