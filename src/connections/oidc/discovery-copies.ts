@@ -10,7 +10,7 @@ const lifetime = 90 * 86_400
 
 const stored = z.object({ mac: z.string(), fetchedAt: z.number(), content: z.string() })
 
-/** The last good discovery documents of one connection, in the store. */
+/** The last good documents by which the provider of one connection described itself, in the store. */
 export interface DiscoveryCopies {
   /** Never throws: without a store, a sign-in fetches. */
   keep (issuer: string, content: unknown, fetchedAt: number): Promise<void>
@@ -23,18 +23,19 @@ export interface DiscoveryCopies {
  * to change one.
  */
 export const createDiscoveryCopies = (connection: string, deps: {
+  kind: 'discovery' | 'metadata'
   store: Store
   configuration: () => Configuration
   log: Log
 }): DiscoveryCopies => {
-  const { store, configuration, log } = deps
+  const { kind, store, configuration, log } = deps
   const storeKey = (issuer: string): string => `${connection} ${issuer}`
   const mac = (key: Buffer, issuer: string, fetchedAt: number, content: string): Buffer => {
-    const derived = Buffer.from(hkdfSync('sha256', key, '', 'portico discovery document', 32))
+    const derived = Buffer.from(hkdfSync('sha256', key, '', `portico ${kind} document`, 32))
     return createHmac('sha256', derived).update(JSON.stringify([connection, issuer, fetchedAt, content])).digest()
   }
   const complain = (error: unknown): void => {
-    log.warn({ err: error, connection }, 'the copy of a discovery document is out of reach')
+    log.warn({ err: error, connection }, `the copy of a ${kind} document is out of reach`)
   }
   return {
     keep: async (issuer, content, fetchedAt) => {
@@ -42,10 +43,10 @@ export const createDiscoveryCopies = (connection: string, deps: {
       const [key] = configuration().keys
       if (key === undefined) return
       const value = JSON.stringify({ mac: mac(key, issuer, fetchedAt, text).toString('base64url'), fetchedAt, content: text })
-      await store.put('discovery', storeKey(issuer), value, fetchedAt + lifetime).catch(complain)
+      await store.put(kind, storeKey(issuer), value, fetchedAt + lifetime).catch(complain)
     },
     find: async issuer => {
-      const value = await store.get('discovery', storeKey(issuer)).catch(complain)
+      const value = await store.get(kind, storeKey(issuer)).catch(complain)
       const copy = value === undefined ? undefined : stored.safeParse(parseObject(value)).data
       if (copy === undefined) return undefined
       const given = Buffer.from(copy.mac, 'base64url')
