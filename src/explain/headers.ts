@@ -1,6 +1,7 @@
 import type { AppPlace, Configuration, Connection } from '../config/configuration.ts'
 import { dialectOf } from '../identity/dialects.ts'
 import { personOf } from '../identity/person.ts'
+import { headerPairs } from '../identity/preview.ts'
 import type { Member } from '../store/members.ts'
 
 /** A header that the app would get, with where its value comes from. */
@@ -53,8 +54,5 @@ export const foreseeHeaders = (configuration: Configuration, place: AppPlace, { 
     if (value === 'true') return isNew === undefined ? 'sign-in' : 'store'
     return 'configuration'
   }
-  return flat.flatMap((name, index) => {
-    const value = flat[index + 1] ?? ''
-    return index % 2 === 0 ? [{ name, value, from: from(value) }] : []
-  })
+  return headerPairs(flat).map(({ name, value }) => ({ name, value, from: from(value) }))
 }

@@ -53,7 +53,7 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
   const open = (request: IncomingMessage, response: ServerResponse, target: string): Exchange | undefined => {
     const began = performance.now()
     const peer = request.socket.remoteAddress
-    const client = clients.identify(peer, joined(request.headers['x-forwarded-for']))
+    const client = clients.identify(peer, request.headers['x-forwarded-for']?.toString())
     const id = requestId(request.headers['x-request-id'], client.trusted)
     const host = requestHost(request.rawHeaders)
     if (host === undefined) return turnAway(new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'one well-formed Host' }))
@@ -192,8 +192,6 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
     close: () => app.close()
   }
 }
-
-const joined = (header: string | string[] | undefined): string | undefined => Array.isArray(header) ? header.join(',') : header
 
 /** Whether nobody needs to be signed in for it (behaviours.md B, A5). */
 const isOpen = ({ request: { method = '', headers }, place: { app }, target }: Exchange): boolean =>

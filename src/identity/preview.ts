@@ -13,12 +13,13 @@ export interface HeaderPreview {
 /** In the place of the assertion: nothing that anybody could take for one. */
 const unsigned = '(these claims, signed)'
 
-const pairs = (flat: readonly string[]): { name: string, value: string }[] =>
+/** Names and values of a dialect's flat list. */
+export const headerPairs = (flat: readonly string[]): { name: string, value: string }[] =>
   flat.flatMap((name, i) => i % 2 === 0 ? [{ name, value: flat[i + 1] ?? '' }] : [])
 
 /**
  * The identity headers that this session would bring to this place, in the app's dialect, and the
- * assertion's claims without a signature (product R9, `portico explain`). `now` in seconds.
+ * assertion's claims without a signature (product R9). `now` in seconds.
  */
 export const previewHeaders = (session: Session, place: AppPlace, configuration: Configuration, now: number): HeaderPreview => {
   let assertion: HeaderPreview['assertion']
@@ -32,5 +33,5 @@ export const previewHeaders = (session: Session, place: AppPlace, configuration:
       return unsigned
     }
   })
-  return { headers: pairs(headers), assertion }
+  return { headers: headerPairs(headers), assertion }
 }

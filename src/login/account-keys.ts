@@ -7,7 +7,7 @@ import { accountKey, isRecent, signInFirst } from './account.ts'
 import { json, page, redirect, wantsHtml, type Answer } from './answer.ts'
 import type { LoginDeps } from './deps.ts'
 import { asPorticoError, explain } from './failure.ts'
-import { isFromOwnPage, only, type Visit } from './visit.ts'
+import { demandOwnPage, only, type Visit } from './visit.ts'
 
 const day = 86_400
 
@@ -28,7 +28,7 @@ export const createAccountKeys = (deps: LoginDeps): AccountKeySteps => {
     const { session } = visit
     if (session === undefined) return signInFirst(authOrigin, visit)
     try {
-      if (!isFromOwnPage(visit, authOrigin)) throw new PorticoError('PORTICO_CROSS_SITE', { wanted: authOrigin, got: visit.headers.origin ?? 'no Origin' })
+      demandOwnPage(visit, authOrigin)
       const member = await store.memberById(session.member)
       if (member === undefined) throw new PorticoError('PORTICO_API_KEY_REQUEST', { wanted: 'a recorded member', got: session.member })
       return await work(session, member)

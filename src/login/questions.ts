@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { PorticoError } from '../errors.ts'
 import type { LoginDeps } from './deps.ts'
 import { openSealed, randomName } from './sealed.ts'
-import { isFromOwnPage, only, type Visit } from './visit.ts'
+import { demandOwnPage, only, type Visit } from './visit.ts'
 
 /** Seconds that a question may stand. */
 const lifetime = 10 * 60
@@ -34,8 +34,7 @@ export const createQuestions = <T extends Record<string, unknown>>(kind: 'choose
     },
 
     take: async visit => {
-      const { authOrigin } = configuration()
-      if (!isFromOwnPage(visit, authOrigin)) throw new PorticoError('PORTICO_CROSS_SITE', { wanted: authOrigin, got: visit.headers.origin ?? 'no Origin' })
+      demandOwnPage(visit, configuration().authOrigin)
       const handle = only(visit.form, 'handle')
       const sealed = handle === undefined ? undefined : await store.take('handle', keyOf(handle))
       return openSealed(sealer(), 'handle', schema, sealed)

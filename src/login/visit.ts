@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { PorticoError } from '../errors.ts'
 import type { Session } from '../sessions/session.ts'
 
 /** A request of sign-in, as plain data. */
@@ -44,3 +45,8 @@ export const refererOf = ({ referer }: IncomingHttpHeaders): string | undefined 
  */
 export const isFromOwnPage = ({ headers }: Visit, origin: string): boolean =>
   headers.origin === origin || ((headers.origin === undefined || headers.origin === 'null') && headers['sec-fetch-site'] === 'same-origin')
+
+/** Throws PORTICO_CROSS_SITE for a POST that no page of `origin` has sent. */
+export const demandOwnPage = (visit: Visit, origin: string): void => {
+  if (!isFromOwnPage(visit, origin)) throw new PorticoError('PORTICO_CROSS_SITE', { wanted: origin, got: visit.headers.origin ?? 'no Origin' })
+}
