@@ -62,7 +62,7 @@ const redirectSigned = (raw: string, certificate: string): boolean => {
 const envelopeSigned = (xml: string, certificate: string): boolean => {
   const [signature] = named(treeOf(xml), 'Signature')
   if (signature === undefined) return false
-  const verifier = new SignedXml({ publicCert: certificate, idAttribute: 'ID', canonicalizationAlgorithm: exclusive })
+  const verifier = new SignedXml({ publicCert: certificate, canonicalizationAlgorithm: exclusive })
   verifier.loadSignature(textOf(signature))
   try {
     return verifier.checkSignature(xml)
