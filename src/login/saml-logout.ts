@@ -67,7 +67,7 @@ export const createSamlLogoutSteps = ({ configuration, sealer, sessions, store, 
 
   /** Ends what the request names, once; how that came out is for the provider to know. */
   const comply = async (connection: Connection, { id, nameId, sessionIndexes, notOnOrAfter }: LogoutMessage, visit: Visit): Promise<{ status: LogoutStatus, reason?: string }> => {
-    if (nameId === undefined) return { status: 'requester', reason: 'no NameID' }
+    if (nameId === undefined) throw new PorticoError('PORTICO_SAML_LOGOUT', { wanted: 'a NameID', got: 'none' })
     const until = Math.max(now() + memory.shortest, (notOnOrAfter ?? 0) + memory.skew)
     try {
       if (!await store.putIfAbsent('assertion', keyOf(connection.id, id), 'used', until)) {
@@ -124,7 +124,8 @@ export const createSamlLogoutSteps = ({ configuration, sealer, sessions, store, 
     receive: async (id, visit, query) => {
       const connection = speaking(id)
       if (connection === undefined || !isActive(connection, now())) return explain(new PorticoError('PORTICO_NOT_FOUND'), visit)
-      const isAnswer = (visit.method === 'POST' ? visit.form : visit.query).has('SAMLResponse')
+      const given = visit.method === 'POST' ? visit.form : visit.query
+      const isAnswer = given.has('SAMLResponse') && !given.has('SAMLRequest')
       try {
         return await (isAnswer ? takeAnswer : answerRequest)(connection, visit, query)
       } catch (thrown) {

@@ -12,12 +12,11 @@ export interface Heading {
   readonly now: number
 }
 
-/** How a LogoutRequest came out (SAML Core §3.2.2.2): `requester` where it could not be meant, `responder` where we could not. */
-export type LogoutStatus = 'success' | 'requester' | 'responder'
+/** How a LogoutRequest came out (SAML Core §3.2.2.2): `responder` where it is right, and we cannot. */
+export type LogoutStatus = 'success' | 'responder'
 
 const statusCodes: Readonly<Record<LogoutStatus, string>> = {
   success: 'urn:oasis:names:tc:SAML:2.0:status:Success',
-  requester: 'urn:oasis:names:tc:SAML:2.0:status:Requester',
   responder: 'urn:oasis:names:tc:SAML:2.0:status:Responder'
 }
 

@@ -76,9 +76,9 @@ export const createSamlLogout = ({ configuration, keys, verifier, describe, refr
 
     receive: async (connection, message, binding, now) => {
       const first = await judge(connection, message, binding, now)
-      // it may sign with a key that is newer than what is known of it
-      const isUnknownKey = first.kind === 'refused' && first.refusal.code === 'PORTICO_SAML_SIGNATURE' && await refresh(connection)
-      const outcome = isUnknownKey ? await judge(connection, message, binding, now) : first
+      // whatever is wrong with it has one code: it may be signed with a key that is newer than what is known of it
+      const isOtherNow = first.kind === 'refused' && await refresh(connection)
+      const outcome = isOtherNow ? await judge(connection, message, binding, now) : first
       if (outcome.kind === 'logout') return outcome.logout
       if (outcome.kind !== 'refused') throw new TypeError(`a message of logout was judged as ${outcome.kind}`)
       const { code, wanted, got, remedy } = outcome.refusal
