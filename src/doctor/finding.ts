@@ -23,10 +23,13 @@ export interface ConnectionFinding extends Finding {
 const finding = (check: string, level: Level, wanted: string, got: string, remedy: string | undefined): Finding =>
   ({ check, level, wanted: printable(wanted), got: printable(got), remedy: remedy === undefined ? undefined : printable(remedy) })
 
+/** What is as it should be. */
 export const ok = (check: string, wanted: string, got: string): Finding => finding(check, 'ok', wanted, got, undefined)
 
+/** What will keep people from signing in, or cannot be told. */
 export const warning = (check: string, wanted: string, got: string, remedy: string): Finding => finding(check, 'warning', wanted, got, remedy)
 
+/** What keeps people from signing in. */
 export const problem = (check: string, wanted: string, got: string, remedy: string): Finding => finding(check, 'problem', wanted, got, remedy)
 
 /** One line a finding, for people: `okta_acme  problem  discovery: wanted …; got … — remedy`. */

@@ -40,8 +40,10 @@ export const say = (literals: TemplateStringsArray, ...parts: readonly (Part | T
 
 const isText = (part: Part | Text): part is Text => Array.isArray(part)
 
+/** Something to copy to the letter. */
 export const value = (text: string): Value => ({ kind: 'value', text })
 
+/** What to click, one after the other. */
 export const menu = (...names: readonly string[]): Menu => ({ kind: 'menu', names })
 
 /** `a, b and c`, as values. */
@@ -50,10 +52,19 @@ export const values = (texts: readonly string[]): Text => texts.flatMap((text, i
   value(text)
 ])
 
+/** A paragraph. */
 export const text = (text: Text): Block => ({ kind: 'text', text })
+
+/** A paragraph that stands out. */
 export const remark = (text: Text): Block => ({ kind: 'remark', text })
+
+/** What to do, in order. An item that is undefined is left out, here and below. */
 export const steps = (...items: readonly (Text | undefined)[]): Block => ({ kind: 'steps', items: items.filter(item => item !== undefined) })
+
+/** Items in no order. */
 export const list = (...items: readonly (Text | undefined)[]): Block => ({ kind: 'list', items: items.filter(item => item !== undefined) })
+
+/** Names with their values. */
 export const entries = (...given: readonly (Entry | undefined)[]): Block => ({ kind: 'entries', entries: given.filter(entry => entry !== undefined) })
 
 /** The values of an entry that may not be known yet. */

@@ -23,7 +23,7 @@ export const redirect = (location: string, cookies: readonly string[] = [], stat
   ({ status, headers: { ...ownHeaders, location }, cookies, body: '' })
 
 /**
- * Its forms are judged by Origin, which browsers send as `null` under `no-referrer`; other origins
+ * A page. Its forms are judged by Origin, which browsers send as `null` under `no-referrer`; other origins
  * learn nothing under `same-origin` either.
  */
 export const page = (status: number, markup: string, cookies: readonly string[] = []): Answer =>
@@ -33,6 +33,7 @@ export const page = (status: number, markup: string, cookies: readonly string[] 
 export const data = (status: number, body: string, type: string): Answer =>
   ({ status, headers: { ...ownHeaders, 'content-type': type }, cookies: [], body })
 
+/** `value` as JSON; members that are undefined are left out. */
 export const json = (status: number, value: unknown, type = 'application/json; charset=utf-8'): Answer => data(status, JSON.stringify(value), type)
 
 /** `Accept` asks for HTML. */

@@ -12,6 +12,7 @@ import { isRound } from './wanted.ts'
 const mostBegins = 12
 /** Characters of their cookies together: with the app's own they must fit into the 8 kB line that common proxies take (behaviours.md N11, F13). */
 const mostBytes = 5_000
+
 /** What the browser's secret is known by elsewhere. */
 export const bindOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url')
 

@@ -24,6 +24,7 @@ export interface Revocations {
   sweep (now: number): void
 }
 
+/** Begins with none: the store is read into it. */
 export const createRevocations = (): Revocations => {
   /** By sid or API key id, until when: every sign-out is one of these, so they are plain numbers. */
   const sids = new Map<string, number>()

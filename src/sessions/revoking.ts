@@ -14,6 +14,10 @@ export interface Revoker extends Pick<Revocations, 'matches' | 'sweep'> {
   send (): Promise<void>
 }
 
+/**
+ * Makes it with no revocation known. One of this process holds here at once, and goes to the store again and
+ * again until it is taken. `now` in seconds.
+ */
 export const createRevoker = (deps: {
   readonly store: Store
   readonly configuration: () => Configuration

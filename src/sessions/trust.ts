@@ -50,6 +50,7 @@ const stateAt = (connections: Iterable<Connection>, now: number): Map<string, st
   return state
 }
 
+/** Trusts nobody until it has learned what the store has and adopted a Configuration. */
 export const createTrust = (deps: {
   readonly store: Store
   readonly configuration: () => Configuration

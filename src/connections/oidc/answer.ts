@@ -1,6 +1,7 @@
 import { PorticoError } from '../../errors.ts'
 import { foreignText } from './foreign.ts'
 
+/** Whether a value is a JSON object: neither a list nor `null`. */
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 

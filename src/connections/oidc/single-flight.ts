@@ -9,6 +9,7 @@ export interface SingleFlight<T> {
   run (): Promise<T>
 }
 
+/** Makes it of `work`, which may begin anew once the last run is over. */
 export const createSingleFlight = <T> (work: () => Promise<T>, deps: {
   /** Seconds. */
   now: () => number
