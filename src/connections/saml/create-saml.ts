@@ -1,9 +1,15 @@
-import type { Configuration } from '../../config/configuration.ts'
-import { PorticoError } from '../../errors.ts'
+import type { Configuration, Connection } from '../../config/configuration.ts'
 import type { Store } from '../../store/store.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Outbound } from '../oidc/http.ts'
+import type { IdpDescription } from './description.ts'
+import { createSamlFlow } from './flow.ts'
+import { createSamlLogout } from './logout.ts'
+import { createSamlProviders } from './provider.ts'
 import type { Saml } from './saml.ts'
+import { createSpKeys } from './sp-keys.ts'
+import { spMetadata } from './sp-metadata.ts'
+import { createVerifier } from './verifier.ts'
 
 export interface SamlDeps {
   readonly store: Store
@@ -12,19 +18,34 @@ export interface SamlDeps {
   readonly log: Log
   /** Seconds since the epoch. */
   readonly clock: () => number
+  /** Told of each description that is in force from now on, and again with each fetch that confirms it. */
+  readonly described?: ((connection: Connection, description: IdpDescription) => void) | undefined
 }
 
-/** SAML 2.0 for every connection that speaks it. */
-export const createSaml = (_deps: SamlDeps): Saml => {
-  const missing = async () => { throw new PorticoError('PORTICO_SAML_METADATA', { got: 'nothing yet' }) }
+/** SAML 2.0 for every connection that speaks it. Nothing is fetched, derived or started before somebody needs it. */
+export const createSaml = ({ store, configuration, outbound, log, clock, described }: SamlDeps): Saml => {
+  const verifier = createVerifier()
+  const keys = createSpKeys(configuration)
+  const providers = createSamlProviders({ store, configuration, outbound, verifier, log, now: clock, ...described !== undefined && { described } })
+  const describe = async (connection: Connection): Promise<IdpDescription> => await providers.of(connection).description()
+  const refresh = async (connection: Connection): Promise<boolean> => await providers.of(connection).refresh()
   return {
-    connector: { authorize: missing, receive: missing, authenticate: missing },
-    logout: { request: missing, receive: missing, respond: missing },
-    warm: async () => undefined,
-    health: () => ({ lastGood: undefined, lastError: undefined, lastErrorAt: undefined }),
-    issuer: connection => connection.id,
-    describe: missing,
-    metadata: missing,
-    close: async () => undefined
+    connector: createSamlFlow({ configuration, store, keys, verifier, describe, refresh }),
+    logout: createSamlLogout({ configuration, keys, verifier, describe, refresh, clock }),
+    warm: async connection => {
+      try {
+        await Promise.all([describe(connection), keys.all()])
+      } catch {
+        // Logged where it failed; `health` tells
+      }
+    },
+    health: providers.health,
+    issuer: connection => providers.of(connection).issuer(),
+    describe,
+    metadata: async connection => spMetadata(connection, configuration().authOrigin, await keys.all()),
+    close: async () => {
+      providers.close()
+      await verifier.close()
+    }
   }
 }
