@@ -8,11 +8,23 @@ const mostAttempts = 10
 /** Characters of their cookies together: with the session they must fit into the 8 kB line that common proxies take (N11). */
 const mostBytes = 7_000
 
+/**
+ * The attempt sealed. Beside others it has its share of the room, and where it takes more, the page that is
+ * wanted is left to the app host, which remembers it where the sign-in began there.
+ */
+const sealAttempt = (sealer: Sealer, attempt: Attempt, isOnly: boolean): string => {
+  const whole = sealer.seal('attempt', attempt)
+  const { wanted } = attempt
+  if (isOnly || wanted?.begin === undefined || wanted.page === undefined || whole.length <= mostBytes / mostAttempts) return whole
+  return sealer.seal('attempt', { ...attempt, wanted: { ...wanted, page: undefined } })
+}
+
 /** Set-Cookie lines that keep this attempt, and drop what has expired and then the oldest. `now` in seconds. */
 export const keepAttempt = (sealer: Sealer, attempt: Attempt, visit: Visit, now: number): string[] => {
-  const value = sealer.seal('attempt', attempt)
+  const others = cookiesWithPrefix(visit.headers.cookie, attemptCookiePrefix)
+  const value = sealAttempt(sealer, attempt, others.length === 0)
   let bytes = value.length
-  const dropped = cookiesWithPrefix(visit.headers.cookie, attemptCookiePrefix)
+  const dropped = others
     .map(({ name, value: kept }) => {
       const opened = openSealed(sealer, 'attempt', attemptSchema, kept)
       return { name, length: kept.length, iat: opened !== undefined && isFresh(opened.iat, now, attemptLifetime) ? opened.iat : 0 }
