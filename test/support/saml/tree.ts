@@ -9,11 +9,11 @@ export interface Tree {
 const token = /<\/([^\s>]+)\s*>|<([^\s/>]+)((?:\s+[^\s=]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*(\/?)>|([^<]+)/gy
 const attribute = /([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g
 
-/** The tree of well-formed XML without comments and the like, as a forge writes it. */
+/** The tree of well-formed XML, a declaration before it perhaps, without comments and the like. */
 export const treeOf = (xml: string): Tree => {
   const root: Tree = { name: '', attributes: [], children: [] }
   const open = [root]
-  for (const [, end, start, attributes = '', empty, text] of xml.matchAll(token)) {
+  for (const [, end, start, attributes = '', empty, text] of xml.replace(/^<\?xml[^>]*\?>\s*/, '').matchAll(token)) {
     const parent = open.at(-1) ?? root
     if (text !== undefined) parent.children.push(text)
     if (end !== undefined) open.pop()
