@@ -10,7 +10,7 @@ import type { Farewells } from './farewell.ts'
 import { forgetEmail } from './find-connection.ts'
 import { placeOfUrl, returnTarget } from './return-target.ts'
 import type { SamlLogoutSteps } from './saml-logout.ts'
-import type { Leaving } from './sealed.ts'
+import { sizeOf, type Leaving } from './sealed.ts'
 import { isCrossSite, isFromOwnPage, only, refererOf, type Visit } from './visit.ts'
 
 export interface SignOutSteps {
@@ -21,6 +21,9 @@ export interface SignOutSteps {
   /** `GET /logout/done` */
   done (visit: Visit): Promise<Answer>
 }
+
+/** Bytes of what goes along in an address; SAML allows a NameID of 256 characters (Core §8.3.7). */
+const longestLeaving = 2_000
 
 /** What is said where a sign-out ends even to whom it takes further: not everything is over. */
 const unfinished: readonly (string | undefined)[] = ['partial', 'unconfirmed', 'not_told']
@@ -58,10 +61,6 @@ export const createSignOut = ({ configuration, sessions, audit }: Pick<LoginDeps
   /** An app's own page may sign its person out by a POST; a link from anywhere else is asked about. */
   const isAllowedPost = (visit: Visit): boolean =>
     isFromOwnPage(visit, configuration().authOrigin) || isAppOrigin(visit.headers.origin)
-
-  /** What the identity provider is to be told, if it can be. */
-  const leavingOf = ({ connection, organization, saml, idpSession }: Session): Leaving | undefined =>
-    saml?.nameId === undefined ? undefined : { connection, organization, saml, idpSession }
 
   const question = ({ email }: Session, visit: Visit): Answer => page(200, signOutPage({ email, returnTo: safeTarget(visit) }))
 
@@ -111,6 +110,12 @@ export const createSignOut = ({ configuration, sessions, audit }: Pick<LoginDeps
       return next === undefined || unfinished.includes(provider) ? page(200, signedOutPage({ provider, next }), cookies) : redirect(next, cookies, 303)
     }
   }
+}
+
+/** What the identity provider is to be told, if it can be. */
+const leavingOf = ({ connection, organization, saml, idpSession }: Session): Leaving | undefined => {
+  const leaving = { connection, organization, saml, idpSession }
+  return saml?.nameId === undefined || sizeOf(JSON.stringify(leaving)) > longestLeaving ? undefined : leaving
 }
 
 const farewellCookies = (visit: Visit): string[] => [

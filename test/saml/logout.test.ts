@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { deflateRawSync } from 'node:zlib'
 import t from 'tap'
+import { subjectOf } from '../../src/connections/saml/subject.ts'
 import type { Answer, Browser } from '../support/browser.ts'
 import { codeOf, formOf, linksOf, origins, startGateway, submit, type Test, type World } from '../support/gateway.ts'
 import { createForge, createForgeKey, type Forge, type LogoutFacts, type MetadataFacts } from '../support/saml-forge.ts'
@@ -332,7 +333,13 @@ t.test('an identity provider signs its people out', async t => {
 
   await t.test('S24 without a SessionIndex: all that this person has, whatever identifies them here', async t => {
     for (const company of [redirecting, posting]) {
-      const people = [await signIn(world, company), await signIn(world, company, 'ada', { sessionIndex: undefined })]
+      const people = [
+        await signIn(world, company),
+        await signIn(world, company, 'ada', { sessionIndex: undefined }),
+        // more than a cookie holds: the store has the rest of it
+        await signIn(world, company, 'ada', { attributes: [['mail', [`ada@${company.domain}`]], ['uid', ['uid-ada']], ['memberOf', Array.from({ length: 150 }, (_, i) => `the group ${i} of many`)]] })
+      ]
+      for (const person of people) t.same(await liveOf(world, person), everywhere)
       const grace = await signIn(world, company, 'grace')
       const request = company.forge.logoutRequest({ nameId: { value: 'ada', format: formats.persistent }, sessionIndexes: [] })
       const answer = await byRedirect(company.forge.redirect(request, 'SAMLRequest'), company.forge.sp.slo)
@@ -495,6 +502,34 @@ t.test('an identity provider signs its people out', async t => {
     t.notMatch(log, /SAMLRequest=|SAMLResponse=|<samlp:|BEGIN /)
     t.notMatch(log, new RegExp(forge.post(ask()).slice(0, 40)))
   })
+})
+
+t.test('addresses with a query of their own, and answers that go elsewhere', async t => {
+  const { world, redirecting } = await startWorld(t)
+  const { forge, sloUrl } = redirecting
+  redirecting.metadata = () => forge.metadata({ ssoRedirect: redirecting.ssoUrl, sloRedirect: `${sloUrl}?wa=wsignout1.0` })
+    .replace(/(Location="[^"]*wa=wsignout1\.0")/, `$1 ResponseLocation="${sloUrl}?answers=here"`)
+  const person = await signIn(world, redirecting)
+  const leaving = await person.browser.open(`${origins.auth}/logout`, { until: url => url.origin === redirecting.origin })
+  t.match(leaving.location?.href, `${sloUrl}?wa=wsignout1.0&SAMLRequest=`)
+  await person.browser.follow(leaving)
+  t.ok(last(redirecting).signedBy(await ours(world, redirecting)))
+  t.equal(last(redirecting).attribute('Destination'), `${sloUrl}?wa=wsignout1.0`)
+
+  const answer = await world.browser().send(`${forge.sp.slo}?${forge.redirect(forge.logoutRequest({ nameId: { value: 'ada' } }), 'SAMLRequest')}`)
+  t.match(answer.location?.href, `${sloUrl}?answers=here&SAMLResponse=`)
+  await world.browser().send(answer.location ?? '')
+  t.ok(last(redirecting).signedBy(await ours(world, redirecting)))
+  t.equal(last(redirecting).attribute('Destination'), `${sloUrl}?answers=here`)
+})
+
+t.test('who somebody is at a provider: never two people the same, never one person two', async t => {
+  const idp = 'https://idp.example/saml'
+  const all = [
+    { value: 'a' }, { value: 'A' }, { value: 'a b' }, { value: 'a%20b' }, { value: 'a', spNameQualifier: 'b' }, { value: 'a', nameQualifier: 'b' }, { value: 'a', nameQualifier: 'b', spNameQualifier: 'c' }, { value: 'a b c' }, { value: 'a', nameQualifier: 'b c' }
+  ].map(nameId => subjectOf(idp, nameId))
+  t.equal(new Set([...all, subjectOf('https://other.example', { value: 'a' })]).size, all.length + 1)
+  t.equal(subjectOf(idp, { value: 'a', format: formats.persistent, nameQualifier: idp }), subjectOf(idp, { value: 'a', format: formats.unspecified }))
 })
 
 t.test('a provider with new keys signs a LogoutRequest: its metadata is read again', async t => {
