@@ -1,6 +1,5 @@
 import { constants, createHash, verify, X509Certificate } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import type { HashAlgorithm, SignatureAlgorithm } from 'xml-crypto'
 import { namespaces } from './document.ts'
 
 const more = 'http://www.w3.org/2001/04/xmldsig-more#'
@@ -24,8 +23,8 @@ const signatureMethods: ReadonlyMap<string, SignatureMethod> = new Map([
   ])
 ])
 
-/** DigestMethods that are accepted, by URI (XML Signature 1.1 §6.2). */
-export const digestMethods: ReadonlyMap<string, Hash> = new Map([
+/** Hashes by their URI (XML Signature 1.1 §6.2). */
+const hashes: ReadonlyMap<string, Hash> = new Map([
   [`${namespaces.signature}sha1`, 'sha1'],
   [`${namespaces.encryption}sha256`, 'sha256'],
   [`${more}sha384`, 'sha384'],
@@ -37,8 +36,11 @@ const isAccepted = (hash: Hash | undefined, allowSha1: boolean): boolean => hash
 /** Whether a SignatureMethod is accepted. */
 export const isSignatureMethod = (uri: string, allowSha1: boolean): boolean => isAccepted(signatureMethods.get(uri)?.hash, allowSha1)
 
-/** Whether a DigestMethod is accepted. */
-export const isDigestMethod = (uri: string, allowSha1: boolean): boolean => isAccepted(digestMethods.get(uri), allowSha1)
+/** The hash that a URI names, as Node calls it; undefined for one that is not accepted. */
+export const hashOf = (uri: string | undefined, allowSha1: boolean): string | undefined => {
+  const hash = hashes.get(uri ?? '')
+  return isAccepted(hash, allowSha1) ? hash : undefined
+}
 
 /** What the provider may have signed with. */
 export interface VerifyingKey {
@@ -83,24 +85,3 @@ export const verifyOctets = (uri: string, keys: readonly VerifyingKey[], octets:
   const method = signatureMethods.get(uri)
   return method && keys.find(({ key }) => verifiesWith(method, key, Buffer.from(octets), signature))
 }
-
-type Constructors<T> = Record<string, new () => T>
-
-/** All that xml-crypto may hash with, in its form. */
-export const hashAlgorithms = (allowSha1: boolean): Constructors<HashAlgorithm> =>
-  Object.fromEntries([...digestMethods].filter(([, hash]) => isAccepted(hash, allowSha1)).map(([uri, hash]) => [uri, class {
-    getAlgorithmName = () => uri
-    getHash = (xml: string) => createHash(hash).update(xml, 'utf8').digest('base64')
-  }]))
-
-/** All that xml-crypto may verify with, in its form: whichever of `keys` it is, they are tried over the same octets, and `found` is told of it. */
-export const signatureAlgorithms = (keys: readonly VerifyingKey[], allowSha1: boolean, found: (key: VerifyingKey) => void): Constructors<SignatureAlgorithm> =>
-  Object.fromEntries([...signatureMethods].filter(([, { hash }]) => isAccepted(hash, allowSha1)).map(([uri]) => [uri, class {
-    getAlgorithmName = () => uri
-    getSignature = (): never => { throw new TypeError('nothing is signed here') }
-    verifySignature = (octets: string, _key: unknown, signature: string): boolean => {
-      const key = verifyOctets(uri, keys, octets, Buffer.from(signature, 'base64'))
-      if (key !== undefined) found(key)
-      return key !== undefined
-    }
-  }]))

@@ -2,9 +2,8 @@ import { constants, createDecipheriv, createPrivateKey, privateDecrypt, randomBy
 import type { KeyObject } from 'node:crypto'
 import { PorticoError } from '../../errors.ts'
 import { foreignText } from '../oidc/foreign.ts'
-import { digestMethods } from './algorithms.ts'
-import { attributeOf, childNamed, childrenNamed, isElement, namespaces, readXml, textOf } from './document.ts'
-import type { XmlDocument } from './document.ts'
+import { hashOf } from './algorithms.ts'
+import { attributeOf, childNamed, childrenNamed, declarationsFor, namespaces, readXml, textOf } from './document.ts'
 import { decodeBase64, decodeText, messageLimits } from './screen.ts'
 
 /** What may open what was encrypted for us. */
@@ -51,7 +50,7 @@ const oaepHashOf = (key: Element): string => {
   const uri = method && attributeOf(method, 'Algorithm')
   if (method === undefined || (uri !== `${xenc}rsa-oaep-mgf1p` && uri !== `${xenc11}rsa-oaep`)) return unaccepted('key transport RSA-OAEP', uri)
   const digest = childNamed(method, ds, 'DigestMethod')
-  const hash = digest === undefined ? 'sha1' : digestMethods.get(attributeOf(digest, 'Algorithm') ?? '')
+  const hash = digest === undefined ? 'sha1' : hashOf(attributeOf(digest, 'Algorithm'), true)
   const mask = childNamed(method, xenc11, 'MGF')
   const maskUri = mask === undefined ? `${xenc11}mgf1sha1` : attributeOf(mask, 'Algorithm')
   if (hash === undefined || maskUri !== `${xenc11}mgf1${hash}` || childNamed(method, xenc, 'OAEPparams') !== undefined) {
@@ -100,17 +99,6 @@ const encryptedKeysOf = (wrapper: Element, data: Element): readonly Element[] =>
   return [...info === undefined ? [] : childrenNamed(info, xenc, 'EncryptedKey'), ...childrenNamed(wrapper, xenc, 'EncryptedKey')]
 }
 
-/** The namespaces that are declared around what an element stands for: what is encrypted may count on them. */
-const scopeOf = (wrapper: Element): ReadonlyMap<string, string> => {
-  const scope = new Map<string, string>()
-  for (let node: Node | null = wrapper; isElement(node); node = node.parentNode) {
-    for (const { name, value } of Array.from(node.attributes)) {
-      if (/^xmlns(?::|$)/.test(name) && !scope.has(name)) scope.set(name, value)
-    }
-  }
-  return scope
-}
-
 /** What was encrypted, in its place (XML Encryption §4.4): with the namespaces around it that it does not declare itself. The screen has seen to it that they need no escaping. */
 const inScope = (text: string, scope: ReadonlyMap<string, string>): string => {
   const [, start = '', declared = '', rest = ''] = /^(\s*(?:<\?xml[^>]*>\s*)?<[\w:.-]+)([^>]*)(.*)$/s.exec(text) ?? []
@@ -118,7 +106,7 @@ const inScope = (text: string, scope: ReadonlyMap<string, string>): string => {
   return `${start}${missing.map(([name, value]) => ` ${name}="${value}"`).join('')}${declared}${rest}`
 }
 
-const read = (bytes: Buffer | undefined, scope: ReadonlyMap<string, string>): XmlDocument | undefined => {
+const read = (bytes: Buffer | undefined, scope: ReadonlyMap<string, string>): Element | undefined => {
   try {
     return bytes && readXml(inScope(decodeText(bytes, messageLimits), scope))
   } catch {
@@ -132,7 +120,7 @@ const read = (bytes: Buffer | undefined, scope: ReadonlyMap<string, string>): Xm
  * message, and not believed: whether somebody signed it is the caller's question. Throws PORTICO_SAML_ALGORITHM
  * for what it names as its algorithms, before any key is used; PORTICO_SAML_ENCRYPTION for all else.
  */
-export const decrypt = (wrapper: Element, { decryptionKeys, allowCbc }: DecryptionExpectations): XmlDocument => {
+export const decrypt = (wrapper: Element, { decryptionKeys, allowCbc }: DecryptionExpectations): Element => {
   const data = childNamed(wrapper, xenc, 'EncryptedData') ?? closed()
   const cipher = cipherOf(data, allowCbc)
   const wrapped = encryptedKeysOf(wrapper, data).map(key => ({ hash: oaepHashOf(key), bytes: valueOf(key) }))
@@ -141,10 +129,11 @@ export const decrypt = (wrapper: Element, { decryptionKeys, allowCbc }: Decrypti
   // No key is left out once another one fits: that would be seen in the time it takes.
   const opened = decryptionKeys.map(pem => createPrivateKey(pem)).flatMap(key =>
     wrapped.map(({ hash, bytes: inside }) => open(cipher, unwrap(inside, key, hash, cipher.key), bytes)))
-  const scope = scopeOf(wrapper)
+  // What is encrypted stands for the wrapper's child.
+  const scope = declarationsFor(wrapper)
   for (const plain of opened) {
-    const document = read(plain, scope)
-    if (document !== undefined) return document
+    const element = read(plain, scope)
+    if (element !== undefined) return element
   }
   return closed()
 }

@@ -16,12 +16,6 @@ export const namespaces = {
 
 export type Namespace = typeof namespaces[keyof typeof namespaces]
 
-/** A text that was screened, and what it says. */
-export interface XmlDocument {
-  readonly text: string
-  readonly root: Element
-}
-
 /** Whether there is a node, and it is an element. */
 export const isElement = (node: Node | null): node is Element => node?.nodeType === 1
 const isText = (node: Node): boolean => node.nodeType === 3
@@ -38,24 +32,32 @@ const checkNamespaces = (element: Element): void => {
 }
 
 /** The elements right below an element, in order. */
-export const childrenOf = (element: Element): readonly Element[] => Array.from(element.childNodes).filter(isElement)
+export const childrenOf = (element: Element): readonly Element[] => {
+  const children: Element[] = []
+  for (let node = element.firstChild; node !== null; node = node.nextSibling) if (isElement(node)) children.push(node)
+  return children
+}
 
 /** An element and all below it, in document order. */
-export function * everyElement (element: Element): Generator<Element, void, undefined> {
-  yield element
-  for (const child of childrenOf(element)) yield * everyElement(child)
+export const everyElement = (element: Element): readonly Element[] => [element, ...childrenOf(element).flatMap(everyElement)]
+
+/** The namespace declarations that hold in an element, its own among them: by attribute, `xmlns:saml`. */
+export const declarationsFor = (element: Element): ReadonlyMap<string, string> => {
+  const above = element.parentNode
+  const own = Array.from(element.attributes).filter(({ name }) => /^xmlns(?::|$)/.test(name))
+  return new Map([...isElement(above) ? declarationsFor(above) : [], ...own.map(({ name, value }) => [name, value] as const)])
 }
 
 /**
- * Screens and parses a text: the only way from text to elements in the house, and xmldom the only parser.
- * Throws PORTICO_SAML_MESSAGE for whatever the screen or the parser finds wrong.
+ * Screens and parses a text, and answers with its root: the only way from text to elements in the house, and
+ * xmldom the only parser. Throws PORTICO_SAML_MESSAGE for whatever the screen or the parser finds wrong.
  */
-export const readXml = (text: string, limits: XmlLimits = messageLimits): XmlDocument => {
+export const readXml = (text: string, limits: XmlLimits = messageLimits): Element => {
   screenXml(text, limits)
   const parser = new DOMParser({ errorHandler: () => { refuse('well-formed XML', 'something else') } })
   const root = parser.parseFromString(text, 'text/xml').documentElement ?? refuse('an element', 'nothing')
   for (const element of everyElement(root)) checkNamespaces(element)
-  return { text, root }
+  return root
 }
 
 /** Whether an element is that one: by namespace and local name, never by prefix. */

@@ -182,9 +182,8 @@ export const readIdpMetadata = (xml: string, expectations: MetadataExpectations,
   const { certificates } = expectations
   const isSigned = certificates.length > 0
   try {
-    const document = readXml(plain(xml, isSigned), limits)
-    const { root } = isSigned ? verifySigned(document, document.root, { certificates, allowSha1: false }, trace, limits).document : document
-    return describe(root, expectations)
+    const root = readXml(plain(xml, isSigned), limits)
+    return describe(isSigned ? verifySigned(root, { certificates, allowSha1: false }, trace, limits).root : root, expectations)
   } catch (error) {
     throw asMetadataError(error)
   }

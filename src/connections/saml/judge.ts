@@ -6,7 +6,6 @@ import { readAssertion } from './assertion.ts'
 import { bestConfirmation, judgeFacts, replayableUntil, statusVerdict } from './checks.ts'
 import { decrypt } from './decryption.ts'
 import { isNamed, namespaces, readXml } from './document.ts'
-import type { XmlDocument } from './document.ts'
 import type { ResponseExpectations } from './expectations.ts'
 import { readIdpMetadata } from './idp-metadata.ts'
 import { judgeLogout } from './logout-message.ts'
@@ -28,31 +27,40 @@ interface Found {
   readonly signed: Signed | undefined
 }
 
-const verifyOwn = (document: XmlDocument, element: Element, expected: ResponseExpectations, trace: CheckTrace): Signed | undefined =>
-  signatureOf(element) === undefined ? undefined : verifySigned(document, element, expected, trace)
+const verifyOwn = (element: Element, expected: ResponseExpectations, trace: CheckTrace): Signed | undefined =>
+  signatureOf(element) === undefined ? undefined : verifySigned(element, expected, trace)
 
-const openAssertion = (wrapper: Element, expected: ResponseExpectations, trace: CheckTrace): Found => {
-  const opened = step(trace, 'EncryptedAssertion', 'one that is encrypted for us', () => {
-    const document = decrypt(wrapper, expected)
-    if (!isAssertion(document.root)) refuse('an Assertion in EncryptedAssertion', 'something else')
-    checkNoneWithin(document.root)
-    checkSignaturePlaces(document.root, [document.root])
-    return document
+const readOpened = (element: Element, expected: ResponseExpectations, trace: CheckTrace): Found => {
+  step(trace, 'EncryptedAssertion', 'an assertion and nothing else', () => {
+    if (!isAssertion(element)) refuse('an Assertion in EncryptedAssertion', 'something else')
+    checkNoneWithin(element)
+    checkSignaturePlaces(element, [element])
   })
-  return { element: opened.root, signed: verifyOwn(opened, opened.root, expected, trace) }
+  return { element, signed: verifyOwn(element, expected, trace) }
 }
+
+const open = (wrapper: Element, expected: ResponseExpectations, trace: CheckTrace): Element =>
+  step(trace, 'decryption', 'something that is encrypted for us', () => decrypt(wrapper, expected))
+
+const openAssertion = (wrapper: Element, expected: ResponseExpectations, trace: CheckTrace): Found => readOpened(open(wrapper, expected, trace), expected, trace)
 
 /**
  * As `openAssertion`; where AES-CBC is allowed, what came out is not known to be what was encrypted, and until
  * somebody's signature says so, why it is refused would tell whoever changed it what it says (behaviours S10).
  */
 const openUnsigned: typeof openAssertion = (wrapper, expected, trace) => {
+  if (!expected.allowCbc) return openAssertion(wrapper, expected, trace)
+  let opened: Element | undefined
   try {
-    return openAssertion(wrapper, expected, trace)
+    opened = open(wrapper, expected, trace)
+    const found = readOpened(opened, expected, trace)
+    if (found.signed !== undefined) return found
   } catch (error) {
-    if (!expected.allowCbc || !(error instanceof PorticoError) || error.code === 'PORTICO_SAML_ALGORITHM') throw error
-    throw new PorticoError('PORTICO_SAML_ENCRYPTION', { wanted: 'an assertion that is encrypted for us and signed', got: 'another one' })
+    // How it says that it is encrypted stands in the clear
+    const isInTheClear = opened === undefined && error instanceof PorticoError && error.code === 'PORTICO_SAML_ALGORITHM'
+    if (isInTheClear || !(error instanceof PorticoError)) throw error
   }
+  throw new PorticoError('PORTICO_SAML_ENCRYPTION', { wanted: 'an assertion that is encrypted for us and signed', got: 'another one' })
 }
 
 /** S7, and what the connection asks for beyond: undefined is what is not signed. */
@@ -69,36 +77,36 @@ const signedVerdict = (wanted: ResponseExpectations['wantSigned'], response: Sig
 
 const judgeResponse = (message: string, expected: ResponseExpectations, now: number, trace: CheckTrace): Received => {
   const outer = step(trace, 'SAMLResponse', 'a small and plain response', () => {
-    const document = readXml(decodeText(decodeBase64(message, messageLimits.bytes), messageLimits))
-    const own = assertionIn(document.root)
-    checkSignaturePlaces(document.root, own === undefined ? [document.root] : [document.root, own])
-    return document
+    const root = readXml(decodeText(decodeBase64(message, messageLimits.bytes), messageLimits))
+    const own = assertionIn(root)
+    checkSignaturePlaces(root, own === undefined ? [root] : [root, own])
+    return root
   })
-  const signedResponse = verifyOwn(outer, outer.root, expected, trace)
+  const signedResponse = verifyOwn(outer, expected, trace)
   // What a provider says that refuses is seldom signed; it is refused in either case.
-  const response = signedResponse?.document ?? outer
-  enforce(statusVerdict(statusOf(response.root)), trace)
-  const inside = assertionIn(response.root)
-  const outside = assertionIn(outer.root)
+  const response = signedResponse?.root ?? outer
+  enforce(statusVerdict(statusOf(response)), trace)
+  const inside = assertionIn(response)
+  const outside = assertionIn(outer)
   if (inside === undefined || outside === undefined) return refuse('one assertion', 'none')
   const { element, signed: signedAssertion } = isAssertion(inside)
-    ? { element: inside, signed: verifyOwn(outer, outside, expected, trace) }
+    ? { element: inside, signed: verifyOwn(outside, expected, trace) }
     : (signedResponse === undefined ? openUnsigned : openAssertion)(inside, expected, trace)
   enforce(signedVerdict(expected.wantSigned, signedResponse, signedAssertion), trace)
 
   // Where the response is signed, everything in it is; otherwise only what the assertion's own signature is over.
-  const assertionElement = signedResponse === undefined ? signedAssertion?.document.root : element
+  const assertionElement = signedResponse === undefined ? signedAssertion?.root : element
   const certificate = (signedResponse ?? signedAssertion)?.certificate
   if (assertionElement === undefined || certificate === undefined) return refuse('a signed assertion', 'none')
   const facts = step(trace, 'Assertion', 'one that can be read', () => ({
-    ...readAssertion(assertionElement, wrapper => decrypt(wrapper, expected).root),
-    envelope: readEnvelope(response.root),
+    ...readAssertion(assertionElement, wrapper => decrypt(wrapper, expected)),
+    envelope: readEnvelope(response),
     isSigned: signedResponse !== undefined
   }))
   for (const verdict of judgeFacts(facts, expected, now)) enforce(verdict, trace)
   const { assertion } = facts
   const confirmation = bestConfirmation(assertion, expected, now)
-  return { assertion, inResponseTo: confirmation.inResponseTo, certificate, replayableUntil: replayableUntil(assertion, confirmation) }
+  return { assertion, inResponseTo: confirmation.inResponseTo, certificate, replayableUntil: replayableUntil(assertion) }
 }
 
 /** What is no refusal is a defect here; whoever sent it learns no more, and gets no further. */

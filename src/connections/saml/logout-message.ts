@@ -28,19 +28,19 @@ const refuse = (wanted: string, got: string | undefined): never => {
 
 /** The signature stands in the message. */
 const readPost = (message: string, expected: LogoutExpectations, trace: CheckTrace): Element => {
-  const document = step(trace, 'message', 'a small and plain message', () => {
+  const root = step(trace, 'message', 'a small and plain message', () => {
     const read = readXml(decodeText(decodeBase64(message, messageLimits.bytes), messageLimits))
-    checkSignaturePlaces(read.root, [read.root])
+    checkSignaturePlaces(read, [read])
     return read
   })
-  return verifySigned(document, document.root, expected, trace).document.root
+  return verifySigned(root, expected, trace).root
 }
 
 /** The signature is over the query, and none stands in the message (SAML Bindings §3.4.4.1). */
 const readQuery = (message: string, expected: LogoutExpectations, trace: CheckTrace): Element =>
   step(trace, 'message', 'a small and plain message in a signed query', () => {
     const { parameter, text } = readRedirect(message, expected)
-    const { root } = readXml(text)
+    const root = readXml(text)
     checkSignaturePlaces(root, [])
     const wanted = parameter === 'SAMLRequest' ? kinds.request : kinds.response
     return isNamed(root, protocol, wanted) ? root : refuse(`a ${wanted} as ${parameter}`, 'something else')
@@ -64,7 +64,7 @@ const readMessage = (root: Element, expected: LogoutExpectations, now: number): 
   checkEnvelope(envelope, notOnOrAfter, expected, now)
   const id = attributeOf(root, 'ID') ?? ''
   if (!/^[\w.-]{1,256}$/.test(id)) refuse('a plain ID', id)
-  const nameId = kind === 'request' ? nameIdIn(root, wrapper => decrypt(wrapper, expected).root) : undefined
+  const nameId = kind === 'request' ? nameIdIn(root, wrapper => decrypt(wrapper, expected)) : undefined
   if (kind === 'request' && nameId === undefined) refuse('a NameID', 'none')
   const { code, second } = statusOf(root)
   return {
