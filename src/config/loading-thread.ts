@@ -115,13 +115,18 @@ export const createLoadingThread = (options: LoadingThreadOptions): LoadingThrea
     const breathe = createBreather()
     for (const file of removed) sources.delete(file)
     let isSorted = true
-    for (let left = changed; left > 0;) {
-      const more = await ask('more')
+    let left = changed
+    let coming = left > 0 ? ask('more') : undefined
+    while (coming !== undefined) {
+      const more = await coming
       if (more.kind !== 'organizations' || more.organizations.length === 0) throw new TypeError('the loading thread has lost count')
+      left -= more.organizations.length
+      // The next are packed there while these are unpacked here.
+      coming = left > 0 ? ask('more') : undefined
+      coming?.catch(() => { /* it is awaited, and thrown, the next time round */ })
       for (const source of more.organizations) {
         isSorted &&= sources.has(source.file)
         sources.set(source.file, source)
-        left--
       }
       await breathe()
     }
