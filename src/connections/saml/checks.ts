@@ -189,8 +189,10 @@ export const judgeFacts = (facts: ResponseFacts, expected: ResponseExpectations,
 
 /**
  * Until when an accepted assertion must be remembered as used, in seconds since the epoch: as long as it
- * would be accepted again, and once more the skew, for instances whose clocks differ and for the minute
- * between the POST and the GET that follows it.
+ * would be accepted again, by whichever of its confirmations, and once more the skew, for instances whose
+ * clocks differ and for the minute between the POST and the GET that follows it.
  */
-export const replayableUntil = ({ issueInstant, conditions }: Assertion, { notOnOrAfter }: Confirmation): number =>
-  Math.ceil(Math.min(issueInstant + longestLife, conditions?.notOnOrAfter ?? Infinity, notOnOrAfter ?? Infinity)) + 2 * skew
+export const replayableUntil = ({ issueInstant, conditions, confirmations }: Assertion): number => {
+  const last = Math.max(...confirmations.map(({ notOnOrAfter }) => notOnOrAfter ?? -Infinity))
+  return Math.ceil(Math.min(issueInstant + longestLife, conditions?.notOnOrAfter ?? Infinity, last)) + 2 * skew
+}

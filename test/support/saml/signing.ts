@@ -66,6 +66,9 @@ export const signOctets = (octets: string, method: SignatureMethod, key: string)
   return sign(hash, Buffer.from(octets), asymmetricKeyType === 'ec' ? { key, dsaEncoding: 'ieee-p1363' } : options).toString('base64')
 }
 
+/** xml-crypto writes the list of prefixes into every transform; it belongs to canonicalization alone. */
+const onlyCanonicalizing = (xml: string): string => xml.replaceAll(/(enveloped-signature">)<InclusiveNamespaces [^>]*?(?:\/>|><\/InclusiveNamespaces>)/g, '$1')
+
 const unused = (): never => { throw new Error('a forge verifies nothing') }
 
 /** An enveloped signature put into `xml`, by any algorithm and over anything, right or wrong. */
@@ -86,7 +89,7 @@ export const signXml = (xml: string, options: SigningOptions): string => {
   signed.SignatureAlgorithms[uri] = class {
     getAlgorithmName = () => uri
     verifySignature = unused
-    getSignature = (octets: unknown): string => signOctets(String(octets), method, options.key)
+    getSignature = (octets: unknown): string => signOctets(onlyCanonicalizing(String(octets)), method, options.key)
   }
   signed.HashAlgorithms[digestMethods[digest]] = class {
     getAlgorithmName = () => digestMethods[digest]
@@ -101,5 +104,5 @@ export const signXml = (xml: string, options: SigningOptions): string => {
   })
   const issuer = `${target}/*[local-name()='Issuer']`
   signed.computeSignature(xml, { prefix: 'ds', location: { reference: options.after ?? issuer, action: 'after' } })
-  return signed.getSignedXml()
+  return onlyCanonicalizing(signed.getSignedXml())
 }
