@@ -10,6 +10,7 @@ import type { Problem } from './config/problem.ts'
 import { createConnectors } from './connections/connectors.ts'
 import { createExpiries } from './connections/expiry.ts'
 import { createExpiryWatch } from './connections/expiry-watch.ts'
+import { createCertificateWatch } from './connections/saml/certificate-watch.ts'
 import { createWarming } from './connections/warming.ts'
 import { PorticoError } from './errors.ts'
 import { createAppLogin } from './hosts/app-login.ts'
@@ -79,9 +80,12 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
 
   const store = observeStore(createSqliteStore({ path: deps.configuration.store.path, patience: storePatience }), metrics.storeError)
   const sessions = createSessions({ store, configuration, sealer, log })
-  const connectors = createConnectors({ store, configuration, log })
+  const connectors = createConnectors({ store, configuration, log, described: (...news) => certificateWatch.seen(...news) })
+  const certificateWatch = createCertificateWatch({
+    configuration, describe: connectors.samlDescription, store, revoke: sessions.revoke, log, changed: () => expiryWatch.begin()
+  })
   const warming = createWarming(connectors)
-  const expiries = createExpiries()
+  const expiries = createExpiries(certificateWatch.expiring)
   const expiryWatch = createExpiryWatch({ configuration, expiries, store, log })
   const clients = createClients(configuration)
 
@@ -155,6 +159,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
 
   const inForce = () => {
     warming.begin(configuration())
+    certificateWatch.begin()
     expiryWatch.begin()
     const { version, apps, organizations, connections } = configuration()
     metrics.reload(true)
@@ -199,6 +204,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     close: async () => {
       closing = true
       warming.stop()
+      await certificateWatch.stop()
       expiryWatch.stop()
       tunnels.close()
       await door.close(patience)

@@ -10,6 +10,7 @@ import { createOidcFlow } from './oidc/flow.ts'
 import { createOutbound, type Patience } from './oidc/http.ts'
 import { createProviders, type ProviderHealth } from './oidc/provider.ts'
 import { isSameIssuer } from './oidc/issuer.ts'
+import type { IdpDescription } from './saml/description.ts'
 import type { SamlLogout } from './saml/logout.ts'
 import type { SamlConnector } from './saml/saml.ts'
 import { createSaml } from './saml/create-saml.ts'
@@ -20,6 +21,8 @@ export interface Connectors extends Readonly<Record<Exclude<Connection['connecto
   readonly samlLogout: SamlLogout
   /** Our own SAML metadata for this connection's provider. Throws PORTICO_SAML_*. */
   samlMetadata (connection: Connection): Promise<string>
+  /** How the SAML provider of this connection describes itself. Throws PORTICO_IDP_*, PORTICO_SAML_*. */
+  samlDescription (connection: Connection): Promise<IdpDescription>
   /** Fetches what the first sign-in would wait for. Never rejects, never stops anything. */
   warm (connection: Connection): Promise<void>
   health (connection: Connection): ProviderHealth
@@ -49,6 +52,8 @@ export const createConnectors = (deps: {
   configuration: () => Configuration
   log: Log
   patience?: Patience
+  /** Told of how SAML providers describe themselves, whenever that may have changed. */
+  described?: (connection: Connection, description: IdpDescription) => void
   /** Seconds since the epoch. */
   now?: () => number
 }): Connectors => {
@@ -57,7 +62,7 @@ export const createConnectors = (deps: {
   const outbound = createOutbound({ configuration, patience: deps.patience ?? patience })
   const providers = createProviders({ store, configuration, outbound, log, now: clock })
   const bearers = createBearerIndex(configuration)
-  const saml = createSaml({ store, configuration, outbound, log, clock })
+  const saml = createSaml({ store, configuration, outbound, log, clock, described: deps.described })
   // One protocol; what sets them apart is in a file of each
   const flow = createOidcFlow({ providers, outbound, clock })
   return {
@@ -69,6 +74,7 @@ export const createConnectors = (deps: {
     saml: saml.connector,
     samlLogout: saml.logout,
     samlMetadata: saml.metadata,
+    samlDescription: saml.describe,
     warm: async connection => {
       if (connection.connector === 'saml') return await saml.warm(connection)
       const provider = providers.of(connection)

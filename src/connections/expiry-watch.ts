@@ -46,7 +46,9 @@ export const createExpiryWatch = (deps: {
     const organization = configuration().connections.get(connection)?.organization.id
     const fields = { connection, organization, what, expires: new Date(at * 1_000).toISOString(), days_left: daysLeft(at, time) }
     const thing = `the ${what.replaceAll('_', ' ')} of ${connection}`.replace(' idp ', ' identity provider\'s ')
-    if (stage === 0) log.error(fields, `${thing} has expired: nobody can sign in by it; ask the organization for a new one`)
+    // whether a provider's certificate has expired, nobody asks at a sign-in; but one day it will sign with another
+    const consequence = what === 'idp_certificate' ? 'the provider will change it without further notice' : 'nobody can sign in by it'
+    if (stage === 0) log.error(fields, `${thing} has expired: ${consequence}; ask the organization for a new one`)
     else log.warn(fields, `${thing} expires within ${stage} day${stage === 1 ? '' : 's'}: ask the organization for a new one`)
   }
 

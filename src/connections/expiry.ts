@@ -23,11 +23,14 @@ export const urgencyOf = (at: number, now: number): 'fine' | 'soon' | 'urgent' |
   return stage <= 7 ? 'urgent' : 'soon'
 }
 
-/** What of a connection expires, as the configuration tells it. */
+/** What of a connection expires, as far as it is known today. */
 export type Expiries = (connection: Connection) => readonly Expiring[]
 
-/** Reads dates out of connections; a certificate is parsed once however often it is asked for. */
-export const createExpiries = (): Expiries => {
+/**
+ * Reads dates out of connections; a certificate is parsed once however often it is asked for. `provided` tells
+ * what providers publish, which is otherwise each day.
+ */
+export const createExpiries = (provided: Expiries = () => []): Expiries => {
   const known = new WeakMap<Connection, readonly Expiring[]>()
 
   const read = ({ id, clientSecretExpires, clientCertificate }: Connection): readonly Expiring[] => {
@@ -41,6 +44,7 @@ export const createExpiries = (): Expiries => {
   return connection => {
     const found = known.get(connection) ?? read(connection)
     known.set(connection, found)
-    return found
+    const more = provided(connection)
+    return more.length === 0 ? found : [...found, ...more]
   }
 }
