@@ -72,7 +72,13 @@ export const createSamlReturn = (deps: LoginDeps, steps: { readonly kept: KeptRe
         return { kind: 'refusal', ...named, code, wanted, got, remedy, checks: [...recorded().checks] }
       }
     }
-    return onward(connection, { response: await kept.keep(await judge()), state: relayState })
+    try {
+      return onward(connection, { response: await kept.keep(await judge()), state: relayState })
+    } catch (error) {
+      const known = asPorticoError(error)
+      log.error({ err: known, request_id: visit.requestId, connection: connection.id }, 'a response of a test cannot be kept')
+      return explain(known, visit)
+    }
   }
 
   /** An address of an app, whatever else RelayState may say (behaviours N5, S25). */
@@ -105,8 +111,8 @@ export const createSamlReturn = (deps: LoginDeps, steps: { readonly kept: KeptRe
       if (connection === undefined) return notFound(visit)
       const relayed = only(visit.form, 'RelayState')
       const relay = readRelayState(configuration().keys, connection.id, relayed, now())
+      if (relay?.test === true) return await receiveTest(connection, visit, relay, relayed ?? '')
       try {
-        if (relay?.test === true) return await receiveTest(connection, visit, relay, relayed ?? '')
         const { message, relayState } = read(connection, visit)
         const received = await connectors.saml.receive(connection, message, now())
         if (relay !== undefined) {
