@@ -8,7 +8,7 @@ export type FileContent =
   | { readonly text: undefined, readonly digest: string, readonly message: string, readonly remedy: string }
 
 /** What was read before, by path, with the stamp of the file it was read from. */
-export type Remembered = Map<string, { readonly stamp: string, readonly content: FileContent }>
+export type Remembered = Map<string, { readonly stamp: string, readonly limit: number, readonly content: FileContent }>
 
 /**
  * Reads for one load and remembers what was read, so that the load has a version and the watcher its
@@ -22,8 +22,8 @@ export interface Files {
   list (path: string): readonly string[] | undefined
   /** Every file and folder that was asked for. */
   readonly names: ReadonlySet<string>
-  /** Whether all of that is still as it was, where nothing but `stirred`, and what was too new to be sure of, may have changed. */
-  isStill (stirred: ReadonlySet<string>): boolean
+  /** To be asked later whether all of that is as it was, where nothing but `stirred`, and what was too new to be sure of, may have changed. */
+  still (): (stirred: ReadonlySet<string>) => boolean
   /** SHA-256 over every name that was asked for and the bytes that came. */
   version (): string
 }
@@ -61,7 +61,7 @@ const readOne = (path: string, limit: number, remembered: Remembered): FileConte
     if (text === undefined || text.includes('\0')) return fault('is not UTF-8 text', 'save it as UTF-8')
     if (Buffer.byteLength(text) > limit) return tooLarge
     const content = { text: text.startsWith('\ufeff') ? text.slice(1) : text, digest: hash('sha256', text, 'base64') }
-    if (Date.now() - Number(found.ctimeMs) > fresh) remembered.set(path, { stamp, content })
+    if (Date.now() - Number(found.ctimeMs) > fresh) remembered.set(path, { stamp, limit, content })
     else remembered.delete(path)
     return content
   } catch (error) {
@@ -77,6 +77,21 @@ const listOne = (path: string): readonly string[] | undefined => {
   } catch {
     return undefined
   }
+}
+
+type Unsure = ReadonlyMap<string, { readonly limit: number, readonly digest: string }>
+
+/** Apart from the load, of which it keeps next to nothing. */
+const createStill = (remembered: Remembered, unsure: Unsure, lists: ReadonlyMap<string, readonly string[] | undefined>) => {
+  const isSame = (path: string): boolean => {
+    const before = remembered.get(path)
+    // Too new to be remembered afterwards, it has changed, be it to the same bytes.
+    return before !== undefined && readOne(path, before.limit, remembered) === before.content && remembered.has(path)
+  }
+  return (stirred: ReadonlySet<string>): boolean =>
+    [...stirred].every(path => unsure.has(path) || isSame(path)) &&
+    [...unsure].every(([path, { limit, digest }]) => readOne(path, limit, remembered).digest === digest) &&
+    [...lists].every(([path, list]) => listOne(path)?.join('/') === list?.join('/'))
 }
 
 /**
@@ -105,9 +120,9 @@ export const createFiles = (remembered: Remembered = new Map(), stirred?: Readon
       return list
     },
     names,
-    isStill (stirred) {
-      return [...contents].every(([path, { digest }]) => (!stirred.has(path) && remembered.has(path)) || readOne(path, limits.get(path) ?? 0, remembered).digest === digest) &&
-        [...lists].every(([path, list]) => listOne(path)?.join('/') === list?.join('/'))
+    still () {
+      const unsure = [...contents].flatMap(([path, { digest }]) => remembered.has(path) ? [] : [[path, { limit: limits.get(path) ?? 0, digest }] as const])
+      return createStill(remembered, new Map(unsure), lists)
     },
     version () {
       const lines = [...contents].map(([path, { digest }]) => `${path}\0${digest}\n`)

@@ -106,7 +106,9 @@ const hold = (references: readonly Reference[], files: Files, env: NodeJS.Proces
       return content
     }
   }
-  return { values: readReferences(references, reading, env, finding => { findings.push(finding) }), findings, read }
+  const values = readReferences(references, reading, env, finding => { findings.push(finding) })
+  // Copies have no room for more, of which thousands would be kept.
+  return { values, findings: findings.slice(), read: read.slice() }
 }
 
 const invitedOf = (members: OrganizationSettings['members'], list: string | undefined): InvitedIndex | undefined => {
@@ -129,7 +131,7 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, partial
   const main = resolve(file)
   let keptMain: { readonly content: FileContent, readonly part: PorticoPart } | undefined
   let kept = new Map<string, Kept>()
-  let last: { readonly reading: Reading, readonly files: Files, readonly names: string | undefined, readonly at: number } | undefined
+  let last: { readonly reading: Reading, readonly isStill: (stirred: ReadonlySet<string>) => boolean, readonly names: string | undefined, readonly at: number } | undefined
   const remembered: Remembered = new Map()
   const place = createPlacer()
   const checkInvited = createInvitedCheck()
@@ -144,7 +146,7 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, partial
   }
 
   return stirred => {
-    if (last !== undefined && stirred !== undefined && now() - last.at < recent && last.files.isStill(stirred)) return last.reading
+    if (last !== undefined && stirred !== undefined && now() - last.at < recent && last.isStill(stirred)) return last.reading
     const files = createFiles(remembered, stirred)
     const findings: Finding[] = []
     const report = (finding: Finding): void => { findings.push(finding) }
@@ -175,7 +177,11 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, partial
     }
     for (const path of remembered.keys()) if (!files.names.has(path)) remembered.delete(path)
     const version = files.version()
-    if (last?.reading.version === version && last.names === names?.join('/') && now() - last.at < recent) return last.reading
+    const isStill = files.still()
+    if (last?.reading.version === version && last.names === names?.join('/') && now() - last.at < recent) {
+      last = { ...last, isStill }
+      return last.reading
+    }
     const contents: Contents = (file, path) => values.get(file)?.get(pathText(path))
 
     if (settings !== undefined) {
@@ -201,7 +207,7 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, partial
     const problems = all.filter(problem => problem.severity === 'problem')
     const outcome = { problems, warnings: all.filter(problem => problem.severity === 'warning'), files: [...files.names].sort(), version }
     const end = (checked: Checked | undefined): Reading => {
-      last = { reading: { ...outcome, checked }, files, names: names?.join('/'), at: now() }
+      last = { reading: { ...outcome, checked }, isStill, names: names?.join('/'), at: now() }
       return last.reading
     }
     const broken = new Set(problems.map(({ file }) => file))

@@ -1,5 +1,6 @@
 import { cp, mkdir, readFile, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { createLoader, loadConfiguration } from '../../src/config/load.ts'
@@ -213,6 +214,23 @@ t.test('a loader that goes on from what it knows says what a new one says', asyn
     outcomes.add(fresh.configuration === undefined ? 'refused' : fresh.warnings.length > 0 ? 'warned' : 'taken')
   }
   t.same([...outcomes].sort(), ['refused', 'taken', 'warned'], 'all that there is was tried')
+})
+
+t.test('what was written twice is read twice, however it looked before', async t => {
+  const folder = t.testdir({ 'portico.yaml': good, organizations: { 'acme.yaml': goodOrganization } })
+  const path = join(folder, 'organizations/acme.yaml')
+  const load = createLoader({ file: join(folder, 'portico.yaml'), env })
+  const nameAfter = async (text: string): Promise<string | undefined> => {
+    await writeFiles(folder, { 'organizations/acme.yaml': text })
+    return (await load(new Set([path]))).configuration?.organizations.get('acme')?.name
+  }
+  // so long that the clock of its file system tells the next change from this one: the file is read once, unless something is heard of it
+  await setTimeout(2_500)
+  await load()
+  t.equal(await nameAfter(goodOrganization), 'Acme', 'the same once more')
+  t.equal(await nameAfter(goodOrganization.replace('Acme', 'Other')), 'Other', 'then another')
+  t.equal((await load(new Set())).configuration?.organizations.get('acme')?.name, 'Other', 'which stays')
+  t.equal(await nameAfter(goodOrganization), 'Acme', 'and back')
 })
 
 t.test('an organizations folder that is gone, empty or without *.yaml is a problem; *.yml is warned about', async t => {
