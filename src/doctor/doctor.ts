@@ -9,6 +9,7 @@ import { examineConnection } from './connection.ts'
 import type { Examination } from './examination.ts'
 import { problem, warning, type ConnectionFinding, type Finding } from './finding.ts'
 import { reachHost, type Reached } from './network.ts'
+import { samlReach } from './saml-metadata.ts'
 
 export interface DoctorDeps {
   readonly configuration: Configuration
@@ -56,8 +57,8 @@ export const examine = async (connections: readonly Connection[], deps: DoctorDe
   let hasProblem = false
 
   const look = async (connection: Connection): Promise<void> => {
-    const reach = reachOf(connection, dialectOf(connection))
-    const examination: Examination = { connection, configuration, reach, outbound, reached: url => reached(url, reach), resolveTxt, now }
+    const reach = connection.connector === 'saml' ? samlReach(connection) : reachOf(connection, dialectOf(connection))
+    const examination: Examination = { connection, configuration, reach, outbound, reached, resolveTxt, now }
     const failed = (error: unknown): readonly Finding[] =>
       [problem('doctor', 'to look at this connection', error instanceof PorticoError ? error.code : error instanceof Error ? error.name : 'a defect', 'This is a defect of Portico: report it with the connector and the provider\'s name.')]
     const findings = isLate ? late : await Promise.race([examineConnection(examination, expiries).catch(failed), timeIsUp.promise])

@@ -10,7 +10,7 @@ export interface Examination {
   readonly reach: Reach
   readonly outbound: Outbound
   /** How far one gets towards an address; asked once for each origin of a run. */
-  readonly reached: (url: URL) => Promise<Reached>
+  readonly reached: (url: URL, reach: Reach) => Promise<Reached>
   /** As node:dns. */
   readonly resolveTxt: (name: string) => Promise<readonly (readonly string[])[]>
   /** Seconds since the epoch. */

@@ -20,6 +20,16 @@ const keyOf = (jwk: Record<string, unknown>): KeyObject | undefined => {
   }
 }
 
+/** `RSA 2048`, `P-256`; undefined for kinds that Portico does not know. */
+export const keyKind = ({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): string | undefined => {
+  switch (type) {
+    case 'rsa': return `RSA ${details?.modulusLength ?? 0}`
+    case 'ec': return curves.get(details?.namedCurve ?? '')
+    case 'ed25519': return 'Ed25519'
+    default: return undefined
+  }
+}
+
 interface KnownKey {
   /** `RSA 2048 RS256`; of a weak one what is wrong with it. */
   readonly text: string
@@ -30,14 +40,11 @@ const describeKey = (value: unknown): KnownKey | undefined => {
   if (!isObject(value) || value.use === 'enc') return undefined
   const key = keyOf(value)
   if (key === undefined) return undefined
-  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
+  const kind = keyKind(key)
+  if (kind === undefined) return undefined
   const alg = typeof value.alg === 'string' ? ` ${value.alg}` : ''
-  if (type === 'rsa') {
-    const bits = details?.modulusLength ?? 0
-    return { text: foreignText(`RSA ${bits}${alg}`), fault: bits < leastBits ? `RSA ${bits}` : undefined }
-  }
-  const curve = type === 'ec' ? curves.get(details?.namedCurve ?? '') : type === 'ed25519' ? 'Ed25519' : undefined
-  return curve === undefined ? undefined : { text: foreignText(`${curve}${alg}`), fault: undefined }
+  const isWeak = key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) < leastBits
+  return { text: foreignText(`${kind}${alg}`), fault: isWeak ? kind : undefined }
 }
 
 /** Whether the keys of a JWKS (RFC 7517) can verify signatures; kinds that Portico does not know are left out as at a sign-in. */

@@ -23,8 +23,8 @@ const say = (url: URL, reached: Reached): Finding => {
 }
 
 /** Whether requests can get to a URL's host, and what its certificate is; `open` when they can. */
-export const probeHost = async (url: URL, { reached, now }: Examination): Promise<{ findings: readonly Finding[], open: boolean }> => {
-  const result = await reached(url)
+export const probeHost = async (url: URL, { reach: within, reached, now }: Examination): Promise<{ findings: readonly Finding[], open: boolean }> => {
+  const result = await reached(url, within)
   const reach = say(url, result)
   if (result.stage !== 'open' || result.shown === undefined) return { findings: [reach], open: result.stage === 'open' }
   const certificate = judgeCertificates(result.shown, now())

@@ -49,7 +49,7 @@ const rhythm = 600_000
 const digest = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('base64url')
 
 /** Single values, as the operator wrote them. The load has checked them. */
-const describedBy = ({ entity_id: entityId = '', sso_url: sso, slo_url: slo }: SamlSettings, certificates: readonly string[]): IdpDescription => {
+export const describedBy = ({ entity_id: entityId = '', sso_url: sso, slo_url: slo }: SamlSettings, certificates: readonly string[]): IdpDescription => {
   const nowhere = { redirect: undefined, post: undefined }
   return {
     entityId,
@@ -63,8 +63,8 @@ const describedBy = ({ entity_id: entityId = '', sso_url: sso, slo_url: slo }: S
   }
 }
 
-/** Nobody is sent over plain http to another machine: whoever is on the way would see the response, and change the request. */
-const refusePlainHttp = ({ sso, slo, sloResponse }: IdpDescription, isAllowed: boolean): void => {
+/** Nobody is sent over plain http to another machine: whoever is on the way would see the response, and change the request. Throws PORTICO_SAML_METADATA. */
+export const refusePlainHttp = ({ sso, slo, sloResponse }: IdpDescription, isAllowed: boolean): void => {
   for (const address of [sso, slo, sloResponse].flatMap(({ redirect, post }) => [redirect, post])) {
     if (address === undefined || isAllowed) continue
     const { protocol, hostname, origin } = new URL(address)
