@@ -1,9 +1,13 @@
 import t from 'tap'
 import { send } from '../support/browser.ts'
-import { createWorld, giveEmail, noBrowser, picture, shown, signInAtProvider } from './world.ts'
-import type { Visit, World } from './world.ts'
+import { giveEmail, noBrowser, picture, watch } from './chromium.ts'
+import type { Visit } from './chromium.ts'
+import { createWorld, shown, signInAtProvider } from './world.ts'
+import type { World } from './world.ts'
 
 const ada = { who: 'Hello, Ada Lovelace', email: 'ada@acme.example', verified: 5, refuted: 0 }
+
+const noor = { who: 'Hello, Noor Haddad', email: 'noor@hooli.example', verified: 5, refuted: 0 }
 
 const signedIn = async (world: World, email = 'ada@acme.example'): Promise<Visit> => {
   const visit = await world.visit()
@@ -289,6 +293,89 @@ t.test('the demo in a browser', { skip: noBrowser }, async t => {
     await visit.close()
   })
 
+  await t.test('R7 R12 S17 a company that speaks SAML: its sign-in, the page that was asked for, the other apps without a question', async t => {
+    const visit = await world.visit()
+    const page = await visit.page()
+    const sent = watch(visit.context, world.auth)
+    await page.goto(`${world.analytics}/reports/7?path=a%2Fb`)
+    await giveEmail(page, 'noor@hooli.example')
+    await page.waitForSelector('input[name=login]')
+    t.ok(page.url().startsWith(`${world.hooli}/`))
+    t.equal(await page.inputValue('input[name=login]'), 'noor@hooli.example', 'login_hint')
+    await picture(page, 'saml-provider')
+    await signInAtProvider(page)
+    t.match(await shown(page), { ...noor, request: 'GET /reports/7?path=a%2Fb' })
+    t.match(await page.innerText('main'), /X-Auth-Groups\s+design,R&D/i)
+
+    const requests = await sent()
+    const at = requests.findIndex(({ method, path }) => method === 'POST' && path === '/saml/saml_hooli/acs')
+    t.match(requests[at], { cookie: '', site: 'cross-site' }, 'the POST of another site brings no cookie that is Lax')
+    t.match(requests[at + 1], { method: 'GET', path: '/login/saml_hooli/callback', cookie: /attempt/ }, 'the GET that follows does')
+
+    for (const app of [world.dashboardEu, world.portal]) {
+      await page.goto(app)
+      t.match(await shown(page), noor, app)
+    }
+    t.same(visit.complaints, [], 'the console is empty')
+    await visit.close()
+  })
+
+  await t.test('L1 S24 signing out of an app ends the session at the SAML provider, and comes back', async t => {
+    const visit = await signedIn(world, 'noor@hooli.example')
+    const page = await visit.page()
+    await page.goto(world.portal)
+    await page.click('#sign-out')
+    await page.waitForURL(`${world.auth}/logout/done**`)
+    t.ok(visit.requests.some(({ href }) => href.startsWith(`${world.hooli}/slo?SAMLRequest=`)), 'by way of the provider')
+    t.notOk((await visit.context.cookies()).some(({ name, domain }) => name === '__Host-portico' && domain === 'auth.localhost'))
+    await page.goto(world.portal)
+    await giveEmail(page, 'tomas@hooli.example')
+    await page.waitForSelector('input[name=login]')
+    await signInAtProvider(page)
+    t.match(await shown(page), { who: 'Hello, Tomáš Novák', email: 'tomas@hooli.example', verified: 5 })
+    t.same(visit.complaints, [], 'the console is empty')
+    await visit.close()
+  })
+
+  await t.test('R23 L1 a tile at the SAML provider opens its app, and signing out there signs out of all of them', async t => {
+    const visit = await world.visit()
+    const page = await visit.page()
+    await page.goto(`${world.hooli}/`)
+    await signInAtProvider(page)
+    await picture(page, 'tiles')
+    await page.click('button[name=app]:has-text("Portal")')
+    t.match(await shown(page), { ...noor, request: 'GET /' })
+    t.equal(new URL(page.url()).origin, world.portal)
+    await page.goto(world.analytics)
+    t.match(await shown(page), noor)
+    await page.goto(`${world.hooli}/`)
+    await page.click('button[value=sign-out]')
+    await page.waitForURL(`${world.hooli}/signed-out`)
+    for (const app of [world.portal, world.analytics]) {
+      await page.goto(app)
+      t.ok(page.url().startsWith(`${world.hooli}/sign-in/`), `${app}: she is asked again, where her company signs in`)
+    }
+    t.same(visit.complaints, [], 'the console is empty')
+    await visit.close()
+  })
+
+  await t.test('F7 cancelling at the SAML provider ends on a page from which it starts again', async t => {
+    const visit = await world.visit()
+    const page = await visit.page()
+    await page.goto(`${world.analytics}/after`)
+    await giveEmail(page, 'noor@hooli.example')
+    await page.click('button[value=cancel]')
+    await page.waitForURL(`${world.auth}/**`)
+    t.match(await page.innerText('body'), /PORTICO_[A-Z_]+/)
+    await page.click('main a')
+    await page.waitForSelector('input[name=login]')
+    await signInAtProvider(page)
+    await page.waitForURL(`${world.auth}/account`)
+    await page.goto(`${world.analytics}/after`)
+    t.match(await shown(page), { ...noor, request: 'GET /after' })
+    await visit.close()
+  })
+
   await t.test('R13 an API key made on the account page opens the app for a program, until it is revoked', async t => {
     const visit = await signedIn(world, 'hari@globex.example')
     const page = await visit.page()
@@ -351,11 +438,12 @@ t.test('the demo in a browser', { skip: noBrowser }, async t => {
 
   await t.test('the terminal tells who signed in, and nothing secret', async t => {
     t.match(world.printed(), /ada@acme\.example signed in through acme_oidc/)
-    t.notMatch(world.printed(), /eyJ|__Host-|code=|ticket=/)
+    t.notMatch(world.printed(), /eyJ|__Host-|code=|ticket=|SAMLRe/)
   })
 
   await t.test('E1 M2 Ctrl-C ends everything in order; started again, a session goes on', async t => {
     const visit = await signedIn(world, 'hari@globex.example')
+    const other = await signedIn(world, 'noor@hooli.example')
     t.equal(await world.restart(), 0)
     const before = visit.requests.length
     const page = await visit.page()
@@ -364,6 +452,10 @@ t.test('the demo in a browser', { skip: noBrowser }, async t => {
     await page.goto(world.portal)
     t.match(await shown(page), { who: 'Hello, Hari Čapek' })
     t.notOk(visit.requests.slice(before).some(({ origin }) => origin === world.provider), 'nobody was asked')
+    const tab = await other.page()
+    await tab.goto(world.portal)
+    t.match(await shown(tab), noor, 'a session by SAML too: the provider signs with the key that it had')
     await visit.close()
+    await other.close()
   })
 })

@@ -1,30 +1,12 @@
 import { execFile, spawn } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { chromium } from 'playwright-core'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { placesAt } from '../../demo/places.ts'
-
-const executable = process.env.CHROMIUM ?? '/usr/bin/chromium'
-
-/** Why there can be no browser here; never in CI, where its absence is a failure. */
-export const noBrowser: string | false = existsSync(executable) || process.env.CI === 'true' ? false : `${executable} is not installed`
-
-/** Where pictures of pages go, to be looked at. */
-const pictures = process.env.PICTURES ?? 'data/pictures'
-
-export interface Visit {
-  readonly context: BrowserContext
-  /** Every request of the context, in order. */
-  readonly requests: readonly URL[]
-  /** What the console and the pages complained about. */
-  readonly complaints: readonly string[]
-  page (): Promise<Page>
-  close (): Promise<void>
-}
+import { startChromium } from './chromium.ts'
+import type { Chromium } from './chromium.ts'
 
 export interface World {
   readonly analytics: string
@@ -33,10 +15,11 @@ export interface World {
   readonly portal: string
   readonly auth: string
   readonly provider: string
-  /** A browser that nobody has used yet. */
-  visit (options?: { javaScriptEnabled?: boolean }): Promise<Visit>
+  readonly visit: Chromium['visit']
   /** The sign-in page of a company's own. */
   readonly initech: string
+  /** The identity provider that speaks SAML. */
+  readonly hooli: string
   /** Runs a command of Portico beside the demo, as its greeting says; answers with what it printed. */
   portico (...args: readonly string[]): Promise<string>
   /** What the demo has printed. */
@@ -92,10 +75,7 @@ export const createWorld = async (): Promise<World> => {
   const { offset } = started
   let { demo } = started
   const places = placesAt(offset)
-  const browser: Browser = await chromium.launch({
-    executablePath: executable,
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
-  })
+  const browser = await startChromium()
   const origin = (i: number): string => {
     const place = places.apps[i]
     if (place === undefined) throw new Error(`there is no app ${i} in the demo`)
@@ -108,6 +88,7 @@ export const createWorld = async (): Promise<World> => {
     portal: origin(3),
     auth: places.authOrigin,
     provider: `http://idp.localhost:${places.provider}`,
+    hooli: `http://idp.localhost:${places.provider}/hooli`,
     initech: `http://initech.localhost:${places.gateway}`,
     portico: async (...args) => {
       const command = ['bin/portico.js', ...args, '--config', join(data, 'config/portico.yaml')]
@@ -119,28 +100,13 @@ export const createWorld = async (): Promise<World> => {
       demo = await startDemo(offset, data)
       return status
     },
-    visit: async (options = {}) => {
-      const context = await browser.newContext(options)
-      context.setDefaultTimeout(15_000)
-      const requests: URL[] = []
-      const complaints: string[] = []
-      context.on('request', request => { requests.push(new URL(request.url())) })
-      context.on('console', message => { if (['error', 'warning'].includes(message.type())) complaints.push(`${message.page()?.url()}: ${message.text()}`) })
-      context.on('weberror', error => { complaints.push(String(error.error())) })
-      return { context, requests, complaints, page: async () => await context.newPage(), close: async () => { await context.close() } }
-    },
+    visit: browser.visit,
     close: async () => {
       await browser.close()
       await demo.close()
       await rm(data, { recursive: true })
     }
   }
-}
-
-/** Types a work e-mail at Portico. */
-export const giveEmail = async (page: Page, email: string): Promise<void> => {
-  await page.fill('input[name=email]', email)
-  await page.press('input[name=email]', 'Enter')
 }
 
 /** Signs in at the provider as whom its form says, or as `login`. */
@@ -160,10 +126,4 @@ export const shown = async (page: Page) => {
     verified: await page.locator('#checks .yes').count(),
     refuted: await page.locator('#checks .no').count()
   }
-}
-
-/** Keeps a picture of a page outside the repository's history. */
-export const picture = async (page: Page, name: string): Promise<void> => {
-  mkdirSync(pictures, { recursive: true })
-  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
 }
