@@ -217,6 +217,8 @@ export const walk = <S extends z.ZodType>(source: Source, shape: Shape & { reado
       if (best.option.notBuilt) return report(offset, path, `this form (${list(best.option.keys.keys())}) is not built yet`, 'remove it')
       return object(best.option, node, path, keyOffset, { others: new Set(ranked.flatMap(({ option }) => [...option.keys.keys()])) })
     }
+    const several = isSeq(node) ? shape.options.find(option => option.kind === 'list') : undefined
+    if (several !== undefined) return any(several, node, path, keyOffset)
     const leaves = shape.options.filter(option => option.kind === 'leaf')
     if (!isScalar(node) || leaves.length === 0) return mistyped(shape, node, path, offset)
     const fitting = leaves.find(option => option.schema.safeParse(node.value).success)
