@@ -1,5 +1,6 @@
 import type { Configuration, Connection } from '../config/configuration.ts'
 import { arrive } from './arrival.ts'
+import { attributesStep } from './attributes.ts'
 import { foreseeHeaders, type ForeseenHeader } from './headers.ts'
 import { recognize } from './membership.ts'
 import { permit } from './permission.ts'
@@ -53,7 +54,7 @@ const travel = async ({ configuration, file, records }: Grounds, question: Quest
   if (routed.verdict !== undefined) return { steps: found, verdict: routed.verdict, headers: [] }
   const { connection } = routed
   const recognized = await recognize(configuration, records, connection, question.email)
-  const known = [...found, ...recognized.steps]
+  const known = [...found, ...attributesStep(connection), ...recognized.steps]
   if (recognized.verdict !== undefined) return { steps: known, verdict: recognized.verdict, headers: [] }
   const permission = permit(question, connection, recognized.member, file)
   const steps = [...known, ...permission.steps]

@@ -15,7 +15,7 @@ export interface Decider {
 
 /** One thing on the way from a host to an app, in the order in which it is judged. */
 export interface Step {
-  readonly step: 'host' | 'path' | 'organization' | 'connection' | 'address' | 'members' | 'record' | 'app' | 'groups'
+  readonly step: 'host' | 'path' | 'organization' | 'connection' | 'attributes' | 'address' | 'members' | 'record' | 'app' | 'groups'
   readonly says: string
   /** Undefined for what no file says. */
   readonly decider: Decider | undefined

@@ -87,6 +87,23 @@ ${oidc('off_testing', 'testing.example')}${oidc('off_disabled', 'disabled.exampl
   }
 }
 
+/** A company whose provider speaks SAML: known beforehand is what will be read, and never what it sends. */
+const samlFile = `name: Saml
+apps: [analytics]
+connections:
+  saml_plain:
+    connector: saml
+    status: active
+    domains: [plain.example]
+    metadata_url: https://idp.plain.example/metadata
+  saml_named:
+    connector: saml
+    activate_at: 2099-01-01T00:00:00Z
+    domains: [named.example]
+    metadata_url: https://idp.named.example/metadata
+    attributes: { subject: employeeNumber, email: [workMail, mail], groups: teams }
+`
+
 /** What a step said and where, as `--json` has it. */
 interface Told { readonly step: string, readonly file?: string, readonly line?: number, readonly path?: string }
 
@@ -233,6 +250,24 @@ t.test('R18 R31 public pages, an app’s own login, sign-in pages, links, region
   t.match(grouped, { status: 0, told: { verdict: { says: /if one of their groups is staff/ } } })
   t.match(stepOf(grouped.told.steps, 'host'), { path: 'apps.reports.regions.eu.url' })
   t.match(stepOf(grouped.told.steps, 'groups'), { path: 'apps.reports.groups.acme', says: /at the provider: g-17, staff\)/ })
+})
+
+t.test('R7 R14 R16 a connection that speaks SAML: its standing, the attributes that will be read, and the headers', async t => {
+  const folder = t.testdir({ ...files, organizations: { ...files.organizations, 'saml.yaml': samlFile } })
+  const { status, told: { steps, verdict, headers } } = await ask(folder, 'ada@plain.example', 'https://analytics.example.com/')
+  t.equal(status, 0)
+  t.match(verdict, { outcome: 'sign_in', connection: 'saml_plain' })
+  t.same(steps.map(({ step }) => step), ['host', 'path', 'organization', 'connection', 'attributes', 'members', 'record', 'app'])
+  t.match(stepOf(steps, 'connection'), { says: 'saml_plain (saml) is active' })
+  t.match(stepOf(steps, 'attributes'), { says: /by the NameID, .*subject-id.*emailaddress or email or mail \(or \d+ more\), else the NameID/, path: 'connections.saml_plain.attributes', written: false })
+  t.match(headers, [{ name: 'X-Auth-User', value: '{member id}' }, { name: 'X-Auth-Email', value: 'ada@plain.example' }, { name: 'X-Auth-Name', value: '{name}' }, { name: 'X-Auth-Groups', value: '{groups}' }])
+
+  const named = await ask(folder, 'ada@named.example', 'https://auth.example.com/login/saml_named?app=analytics')
+  t.match(named, { status: 1, told: { verdict: { code: 'PORTICO_NO_CONNECTION' }, later: [{ at: '2099-01-01T00:00:00Z', verdict: { outcome: 'sign_in' } }] } })
+  const active = t.testdir({ ...files, organizations: { ...files.organizations, 'saml.yaml': samlFile.replace('activate_at: 2099-01-01T00:00:00Z', 'status: active') } })
+  const sign = stepOf((await ask(active, 'ada@named.example', 'https://analytics.example.com/')).told.steps, 'attributes')
+  t.match(sign, { says: 'the account is recognised by employeeNumber; the e-mail is read from workMail or mail; groups from teams', path: 'connections.saml_named.attributes' })
+  t.match(await pointedAt(active, sign), 'attributes: { subject')
 })
 
 t.test('R14 R25 what the store knows of them, read and never written', async t => {
