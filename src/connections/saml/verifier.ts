@@ -101,7 +101,6 @@ export const createVerifier = (options: VerifierOptions = {}): Verifier => {
     const { job } = thread
     clearTimeout(thread.timer)
     thread.job = undefined
-    thread.worker.unref()
     return job
   }
 
@@ -118,12 +117,8 @@ export const createVerifier = (options: VerifierOptions = {}): Verifier => {
     const thread: Thread = { worker, isReady: false, job: undefined, timer: undefined }
     threads.add(thread)
     worker.on('message', (message: 'ready' | Outcome) => {
-      if (message === 'ready') {
-        thread.isReady = true
-        worker.unref()
-      } else {
-        settle(thread)?.resolve(message)
-      }
+      if (message === 'ready') thread.isReady = true
+      else settle(thread)?.resolve(message)
       dispatch()
     })
     // 'exit' follows
@@ -141,18 +136,17 @@ export const createVerifier = (options: VerifierOptions = {}): Verifier => {
   }
 
   const dispatch = (): void => {
+    // The end of every thread is waited for then, and must hold up the exit.
+    if (closed) return
     for (const thread of threads) {
-      if (waiting.length === 0) break
-      if (!thread.isReady || thread.job !== undefined) continue
-      const job = waiting.shift()
-      thread.worker.ref()
+      const job = thread.isReady && thread.job === undefined ? waiting.shift() : undefined
       if (job !== undefined) give(thread, job)
     }
-    const starting = [...threads].filter(({ isReady }) => !isReady)
-    if (!closed && waiting.length > 0 && starting.length === 0 && threads.size < mostThreads) start()
-    for (const { worker } of starting) {
-      if (waiting.length === 0) worker.unref()
-      else worker.ref()
+    const all = [...threads]
+    if (waiting.length > 0 && all.every(({ isReady }) => isReady) && all.length < mostThreads) start()
+    for (const { worker, isReady, job } of threads) {
+      if (isReady ? job !== undefined : waiting.length > 0) worker.ref()
+      else worker.unref()
     }
   }
 
