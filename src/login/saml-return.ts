@@ -1,7 +1,7 @@
 import type { Connection } from '../config/configuration.ts'
 import { initiateLoginUriOf, redirectUriOf } from '../config/links.ts'
 import { isActive, standingOf } from '../config/standing.ts'
-import { hintFrom } from '../connections/saml/identity.ts'
+import { hintFrom } from '../connections/saml/email.ts'
 import type { Received } from '../connections/saml/received.ts'
 import { samlSettings } from '../connections/saml/settings.ts'
 import { PorticoError } from '../errors.ts'

@@ -1,7 +1,6 @@
 import type { Connection } from '../../config/configuration.ts'
-import { parseEmail, type Email } from '../../config/schema/email.ts'
 import { PorticoError } from '../../errors.ts'
-import type { Identity, NameId } from '../connector.ts'
+import type { Identity } from '../connector.ts'
 import { ownDomain, requiredAcr, requiredAmr, shortName } from '../demands.ts'
 import { isValue } from '../oidc/claim.ts'
 import { foreignText } from '../oidc/foreign.ts'
@@ -9,37 +8,19 @@ import { pickGroups } from '../oidc/groups.ts'
 import { isSound } from '../oidc/sound.ts'
 import { enforce, type Verdict } from '../oidc/verdict.ts'
 import type { Trace } from '../trace.ts'
-import { accountNames, attributeNames, firstOf, fullName, groupsElsewhere, pingSubject, readAttributes, vouching, type AttributeNames, type Attributes } from './attributes.ts'
+import { accountNames, firstOf, fullName, groupsElsewhere, vouching } from './attributes.ts'
+import { readEmail } from './email.ts'
+import { factsOf, lastingNameId, single, type Facts, type Found } from './facts.ts'
 import type { Assertion, Received } from './received.ts'
 import { samlSettings } from './settings.ts'
 import { subjectOf } from './subject.ts'
 
-const transient = 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient'
-
-/** A value and where it came from, in words. */
-interface Found<T = string> {
-  readonly value: T
-  readonly from: string
-}
-
-interface Facts {
-  readonly assertion: Assertion
-  readonly attributes: Attributes
-  readonly names: AttributeNames
-}
-
 const invalid = (name: string, wanted: string): PorticoError =>
   new PorticoError('PORTICO_CLAIM_INVALID', { wanted: `${wanted} as attribute ${foreignText(name)}`, got: 'one with control characters, or too long' })
 
-/** A NameID that lasts: a transient one is another at each sign-in. */
-const lasting = (nameId: NameId | undefined): NameId | undefined => nameId?.format === transient ? undefined : nameId
-
-/** The text of an attribute, if all that it says is one text. */
-const single = (values: readonly string[]): string | undefined => new Set(values).size === 1 ? values[0] : undefined
-
 /** Behaviours section 4: what the provider never changes; the NameID unless an attribute is named for it. */
 const subjectFrom = ({ assertion, attributes, names }: Facts, isNamed: boolean): Found | undefined => {
-  const nameId = isNamed ? undefined : lasting(assertion.nameId)
+  const nameId = isNamed ? undefined : lastingNameId(assertion)
   if (nameId !== undefined) {
     return isValue(nameId.value) && nameId.value !== '' ? { value: subjectOf(assertion.issuer, nameId), from: 'entityID and NameID' } : undefined
   }
@@ -48,7 +29,8 @@ const subjectFrom = ({ assertion, attributes, names }: Facts, isNamed: boolean):
   return found !== undefined && isValue(value) ? { value: subjectOf(assertion.issuer, { value }), from: `entityID and attribute ${found.name}` } : undefined
 }
 
-const kindOf = ({ nameId }: Assertion): string => nameId === undefined ? 'no NameID' : lasting(nameId) === undefined ? 'a transient NameID' : 'a NameID'
+const unfit = (assertion: Assertion): string =>
+  assertion.nameId === undefined ? 'no NameID' : lastingNameId(assertion) === undefined ? 'a transient NameID' : 'a NameID that cannot be kept'
 
 const readSubject = (facts: Facts, isNamed: boolean, trace: Trace | undefined): string => {
   const found = subjectFrom(facts, isNamed)
@@ -57,39 +39,10 @@ const readSubject = (facts: Facts, isNamed: boolean, trace: Trace | undefined): 
     passed: found !== undefined,
     code: 'PORTICO_SAML_SUBJECT',
     wanted: isNamed ? `one value of ${facts.names.subject.join(' or ')}` : 'a NameID that is not transient, or an attribute that never changes',
-    got: found?.from ?? (isNamed ? 'none, several, or one that cannot be kept' : `${kindOf(facts.assertion)} that cannot be kept`)
+    got: found?.from ?? (isNamed ? 'none, several, or one that cannot be kept' : unfit(facts.assertion))
   }, trace)
   trace?.field({ field: 'subject', value: found?.value, from: found?.from ?? 'nowhere' })
   return found?.value ?? ''
-}
-
-/** Addresses that stand where no e-mail is promised: they count where they are one. */
-const implied = ({ assertion, attributes }: Facts): Found<readonly string[]> | undefined =>
-  [
-    { value: [lasting(assertion.nameId)?.value ?? ''], from: 'NameID' },
-    { value: attributes.get(pingSubject) ?? [], from: `attribute ${pingSubject}` }
-  ].find(({ value }) => value.some(each => parseEmail(each) !== undefined))
-
-/** N2, H3, S22: one plain address. Throws PORTICO_EMAIL_MISSING and PORTICO_EMAIL_INVALID. */
-const readEmail = (facts: Facts, isNamed: boolean, trace: Trace | undefined): Email => {
-  const { attributes, names } = facts
-  const attribute = firstOf(attributes, names.email)
-  const found = attribute !== undefined ? { value: attribute.values, from: `attribute ${attribute.name}` } : isNamed ? undefined : implied(facts)
-  const parsed = (found?.value ?? []).map(value => parseEmail(value))
-  const [email] = parsed
-  const isSingle = email !== undefined && parsed.every(other => other?.email === email.email)
-  const verdict: Verdict = {
-    name: 'e-mail',
-    passed: isSingle,
-    code: found === undefined ? 'PORTICO_EMAIL_MISSING' : 'PORTICO_EMAIL_INVALID',
-    wanted: `one plain address as ${found?.from ?? `attribute ${names.email.slice(0, 4).join(' or ')}${isNamed ? '' : ' (or another usual name), or as NameID'}`}`,
-    got: found === undefined ? 'none' : foreignText(found.value.slice(0, 5).join(', ')),
-    remedy: found === undefined ? 'Have the provider send the e-mail as an attribute of this application, or name the right one in attributes.email.' : 'The attribute must hold one plain address, and no second one; or name another in attributes.email.'
-  }
-  enforce(verdict, trace)
-  if (!isSingle) throw new PorticoError(verdict.code, verdict)
-  trace?.field({ field: 'email', value: email.email, from: found?.from ?? '' })
-  return email
 }
 
 /** Says that somebody is a guest of an Entra tenant; undefined where nothing does. */
@@ -178,7 +131,7 @@ const saidBy = ({ issuer, nameId, statements, attributes }: Assertion): Readonly
 export const mapIdentity = ({ assertion, certificate }: Received, connection: Connection, trace?: Trace): Identity => {
   trace?.claims('assertion', saidBy(assertion))
   const { attributes: settings } = samlSettings(connection)
-  const facts = { assertion, attributes: readAttributes(assertion.attributes), names: attributeNames(settings) }
+  const facts = factsOf(assertion, connection)
   enforce(noGuest(facts), trace)
   const subject = readSubject(facts, settings.subject !== undefined, trace)
   const name = nameFrom(facts)
@@ -208,12 +161,4 @@ export const mapIdentity = ({ assertion, certificate }: Received, connection: Co
     authTime,
     saml: { certificate, nameId: assertion.nameId }
   }
-}
-
-/** The e-mail that an assertion names, whatever its domain, to be hinted with; undefined where it names none. */
-export const hintFrom = ({ assertion }: Received, connection: Connection): string | undefined => {
-  const { attributes: settings } = samlSettings(connection)
-  const facts = { assertion, attributes: readAttributes(assertion.attributes), names: attributeNames(settings) }
-  const values = firstOf(facts.attributes, facts.names.email)?.values ?? implied(facts)?.value ?? []
-  return parseEmail(single(values) ?? '')?.email
 }
