@@ -1,4 +1,7 @@
+import fc from 'fast-check'
 import t from 'tap'
+import { PorticoError } from '../../src/errors.ts'
+import { readFields } from '../../src/hosts/form-fields.ts'
 import { startGateway } from '../support/gateway.ts'
 import { ask, bodyOf, statusOf } from '../proxy/harness.ts'
 
@@ -47,4 +50,17 @@ t.test('the auth host', async t => {
       t.notMatch(bodyOf(answer), /<script|style="|onload/i, path)
     }
   })
+})
+
+t.test('S12 forms are read as browsers write them, whatever stands in them', t => {
+  const part = fc.constantFrom('%', '&', '=', '+', 'a', 'SAMLResponse', '%41', '%c3%A9', '%ff', '%E', '%f0%9f%98%80', '%00', '%%', '%4g', ' ', '"', ';')
+  fc.assert(fc.property(fc.array(part, { maxLength: 40 }), parts => {
+    const text = parts.join('')
+    t.same([...readFields(Buffer.from(text))], [...new URLSearchParams(text)], JSON.stringify(text))
+  }))
+  t.same([...readFields(Buffer.from(''))], [])
+  t.same([...readFields(Buffer.from('é=ü'))], [['é', 'ü']])
+  t.equal(readFields(Buffer.from('a='.padEnd(300_000, '+'))).get('a')?.length, 299_998)
+  for (const flood of ['a&', '&', 'a=b&']) t.throws(() => readFields(Buffer.from(flood.repeat(101))), new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'at most 100 fields in a form', got: 'more' }), flood)
+  t.end()
 })
