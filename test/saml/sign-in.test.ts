@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { relayStateOf, readRelayState } from '../../src/login/relay-state.ts'
 import { createJar, type Answer, type Browser } from '../support/browser.ts'
-import { codeOf, formOf, linksOf, origins } from '../support/gateway.ts'
+import { codeOf, formOf, linksOf, origins, submit } from '../support/gateway.ts'
 import { leaksIn } from '../support/leaks.ts'
 import { createForge } from '../support/saml-forge.ts'
 import { startSamlGateway, type SamlWorld } from '../support/saml/gateway.ts'
@@ -312,6 +312,32 @@ t.test('sign-in by SAML', async t => {
     const gone = await world.postBack(browser, next)
     t.match({ status: gone.status, code: codeOf(gone) }, { status: 404, code: 'PORTICO_NOT_FOUND' })
     t.equal((await world.browser().send(`${origins.auth}/saml/acme_saml/metadata`)).status, 404)
+  })
+})
+
+t.test('what a SAML connection shares with all others', async t => {
+  const world = await startSamlGateway(t)
+
+  await t.test('R17 switching it off signs everybody out', async t => {
+    const browser = world.browser()
+    await world.signInBySaml(browser, reports)
+    t.equal((await browser.send(reports)).status, 200)
+    await world.reload({ acme: world.acmeWith({ status: 'disabled' }) })
+    t.equal((await browser.send(reports)).status, 302)
+    await world.reload({ acme: world.acmeWith({}) })
+    t.equal((await browser.send(reports)).status, 302, 'and on again revives nothing')
+  })
+
+  await t.test('a provider whose metadata cannot be had: a code and a way on, and the others work', async t => {
+    await world.reload({ acme: world.acmeWith({ metadata_url: 'http://127.0.0.1:9/metadata' }) })
+    const page = await world.browser().open(`${origins.portal}/x`)
+    const down = await world.browser().follow(await submit(world.browser(), page, { email: 'ada@acme.com' }))
+    t.match({ status: down.status, code: codeOf(down) }, { status: 503, code: 'PORTICO_IDP_UNREACHABLE' })
+    t.ok(linksOf(down)['Try again'])
+    t.equal((await world.signIn(world.browser(), `${origins.portal}/x`, 'hari')).status, 200)
+    t.equal((await world.browser().send(`${origins.auth}/saml/acme_saml/metadata`)).status, 200, 'ours is there all the same')
+    const posted = await world.browser().send(acs, { body: new URLSearchParams({ SAMLResponse: world.forge.post(world.forge.sign(world.forge.response())) }), crossSitePost: true })
+    isRefused(t, posted, 503, 'PORTICO_IDP_UNREACHABLE')
   })
 })
 
