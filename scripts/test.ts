@@ -5,10 +5,17 @@ import type { FileOutcome } from './test/run-file.ts'
 
 interface Suite { readonly pattern: string, readonly except: string, readonly jobs: number, readonly timeout: number }
 
-const suites: Readonly<Record<'all' | 'e2e', Suite>> = {
+const suites: Readonly<Record<'all' | 'e2e' | 'nightly', Suite>> = {
   all: { pattern: 'test/**/*.test.ts', except: 'test/e2e/', jobs: 2, timeout: 120_000 },
   // One browser at a time.
-  e2e: { pattern: 'test/e2e/**/*.test.ts', except: '\0', jobs: 1, timeout: 300_000 }
+  e2e: { pattern: 'test/e2e/**/*.test.ts', except: '\0', jobs: 1, timeout: 300_000 },
+  nightly: { pattern: 'test/saml/mutations.test.ts', except: '\0', jobs: 1, timeout: 1_800_000 }
+}
+
+/** Other mutations every day, and more of them than anybody waits for. */
+const mutateAllNight = (): void => {
+  process.env.PORTICO_MUTATIONS ??= '10000'
+  process.env.PORTICO_MUTATION_SEED ??= String(Math.floor(Date.now() / 86_400_000) * 10_000)
 }
 
 const filesOf = (suite: Suite, names: readonly string[]): string[] =>
@@ -28,13 +35,16 @@ const report = (outcome: FileOutcome): void => {
 
 /**
  * The test command: runs every test file with this Node, two at a time, and prints `N passed, N failed` last
- * (`, N skipped` when any were). `e2e` as first argument chooses test/e2e, which is left out otherwise; further
- * arguments choose files by part of their path. Answers with the exit status: 1 on any failure, or when nothing ran.
+ * (`, N skipped` when any were). `e2e` as first argument chooses test/e2e, which is left out otherwise, `nightly`
+ * what takes long at random; further arguments choose files by part of their path. Answers with the exit status: 1 on
+ * any failure, or when nothing ran.
  */
 export const test = async (args: readonly string[]): Promise<number> => {
-  const e2e = args[0] === 'e2e'
-  const suite = e2e || args.some(name => name.includes('test/e2e')) ? suites.e2e : suites.all
-  const waiting = filesOf(suite, e2e ? args.slice(1) : args)
+  const [first] = args
+  const named = first === 'e2e' || first === 'nightly' ? first : undefined
+  const suite = suites[named ?? (args.some(name => name.includes('test/e2e')) ? 'e2e' : 'all')]
+  const waiting = filesOf(suite, named === undefined ? args : args.slice(1))
+  if (named === 'nightly') mutateAllNight()
   const outcomes: FileOutcome[] = []
   const worker = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
