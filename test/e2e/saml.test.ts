@@ -1,5 +1,7 @@
+import { X509Certificate } from 'node:crypto'
 import type { Page } from 'playwright-core'
 import t from 'tap'
+import { z } from 'zod'
 import { noSimpleSaml, startSimpleSaml, type SimpleSaml } from '../support/simplesamlphp.ts'
 import { giveEmail, noBrowser, picture, startChromium, watch } from './chromium.ts'
 import type { Visit } from './chromium.ts'
@@ -7,6 +9,8 @@ import { organizationOf, people, signInAtSimpleSaml, startSamlWorld, told, type 
 
 const ada = { 'x-auth-email': 'ada@acme.example', 'x-auth-name': 'Ada Lovelace', 'x-auth-groups': 'staff,R&D', 'x-auth-connection': 'acme_saml' }
 const grace = { 'x-auth-email': 'grace@acme.example', 'x-auth-name': 'Grace Hopper' }
+
+const statusSchema = z.object({ connections: z.array(z.object({ id: z.string(), expires: z.array(z.object({ what: z.string(), at: z.string() })) })) })
 
 /** Opens an app, types an e-mail at Portico, and is then at the identity provider. */
 const leaveFor = async (page: Page, target: string, email = 'ada@acme.example'): Promise<void> => {
@@ -266,13 +270,15 @@ t.test('SAML against SimpleSAMLphp, in a browser', { skip: noBrowser || noSimple
     await visit.close()
   })
 
-  await t.test('R7 R26 the doctor finds nothing wrong with it', async t => {
+  await t.test('R7 R11 R26 the doctor finds nothing wrong with it, and the status page knows when its certificate expires', async t => {
     const { status, stdout } = await world.portico('doctor', 'acme_saml')
     t.equal(status, 0, stdout)
     t.match(stdout, idp.entityId)
+    const { connections } = statusSchema.parse(await (await fetch(`${world.ops}/status`, { headers: { accept: 'application/json' } })).json())
+    t.match(connections.find(({ id }) => id === 'acme_saml'), { expires: [{ what: 'idp_certificate', at: new X509Certificate(idp.certificate).validToDate.toISOString() }] })
   })
 
-  await t.test('R11 R17 a certificate is replaced while all of it runs: nobody has to do anything, and what the old one verified ends', async t => {
+  await t.test('R17 a certificate is replaced while all of it runs: nobody has to do anything, and what the old one verified ends', async t => {
     const visit = await chromium.visit()
     const page = await visit.page()
     await signIn(page, world.portal)
