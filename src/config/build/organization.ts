@@ -8,6 +8,7 @@ import { matchingOf, type ConnectionSettings, type SamlSettings } from '../schem
 import type { PorticoSettings } from '../schema/portico.ts'
 import { seconds } from '../schema/values.ts'
 import { pathText } from '../source.ts'
+import type { Path } from '../source.ts'
 import { present, type OrganizationSource } from './checked.ts'
 
 /** Whole seconds, as all that it is compared with: a date with a fraction comes with its second, not after. */
@@ -22,17 +23,17 @@ const buildMembers = ({ settings: { members }, invited }: OrganizationSource): M
 }
 
 /** Each certificate of a list whose items are PEM, or files of it. */
-const certificatesOf = (items: readonly string[] | undefined, value: (index: string) => string | undefined): string[] =>
-  (items ?? []).flatMap((item, index) => (readCertificates(isPem(item) ? item : value(String(index)) ?? '') ?? []).map(String))
+const certificatesOf = (items: readonly string[] | undefined, value: (index: number) => string | undefined): string[] =>
+  (items ?? []).flatMap((item, index) => (readCertificates(isPem(item) ? item : value(index) ?? '') ?? []).map(String))
 
-const buildSaml = (settings: SamlSettings, value: (...path: string[]) => string | undefined): SamlFiles => ({
+const buildSaml = (settings: SamlSettings, value: (...path: Path) => string | undefined): SamlFiles => ({
   metadata: value('metadata_file'),
   certificates: certificatesOf(settings.certificates, index => value('certificates', index)),
   metadataCertificates: certificatesOf(settings.metadata_certificates, index => value('metadata_certificates', index))
 })
 
 const buildConnection = (source: OrganizationSource, organization: Organization, id: string, settings: ConnectionSettings, siblings: ReadonlyMap<string, ConnectionSettings>): Omit<Connection, 'location'> => {
-  const value = (...path: string[]): string | undefined => source.values.get(pathText(['connections', id, ...path]))
+  const value = (...path: Path): string | undefined => source.values.get(pathText(['connections', id, ...path]))
   const domains = canonical(settings.domains)
   const accepts = canonical(settings.accepts)
   const [heir, heirSettings] = [...siblings].find(([, { replaces }]) => replaces === id) ?? []
