@@ -7,6 +7,7 @@ import { checkGateway } from './checks/gateway.ts'
 import { checkGroupRules } from './checks/groups.ts'
 import { createInvitedCheck } from './checks/invited.ts'
 import { createOrganizationCheck } from './checks/organizations.ts'
+import { createSamlCheck } from './checks/saml.ts'
 import { createFiles } from './files.ts'
 import type { FileContent, Files, Remembered } from './files.ts'
 import { indexInvited, invitedLines } from './invited.ts'
@@ -135,6 +136,7 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, partial
   const remembered: Remembered = new Map()
   const place = createPlacer()
   const checkInvited = createInvitedCheck()
+  const checkSaml = createSamlCheck()
 
   const readParts = (files: readonly FileRead[]): readonly Kept[] => {
     const parts = files.map(read => {
@@ -196,6 +198,7 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, partial
       const id = idOf(file)
       checkOrganization({ id, file, settings: part.draft })
       checkConnectors({ file, settings: part.draft }, contents, now(), report)
+      checkSaml({ file, settings: part.draft }, contents, now(), report)
       checkInvited({ id, file, settings: part.draft }, values.get(file)?.get(invitedText), report)
     }
     if (settings !== undefined) {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { Configuration, Connection } from '../../config/configuration.ts'
-import { isLoopback } from '../../config/schema/addresses.ts'
 import type { SamlSettings } from '../../config/schema/organization.ts'
 import { PorticoError } from '../../errors.ts'
 import type { Store } from '../../store/store.ts'
@@ -12,6 +11,7 @@ import { createSingleFlight } from '../oidc/single-flight.ts'
 import { createStates } from '../states.ts'
 import type { IdpDescription } from './description.ts'
 import { createFetchedMetadata, type FetchedMetadata, type MetadataEvents } from './fetched-metadata.ts'
+import { plainHttpIn } from './plain-http.ts'
 import { samlSettings } from './settings.ts'
 import type { Verifier } from './verifier.ts'
 
@@ -64,12 +64,9 @@ export const describedBy = ({ entity_id: entityId = '', sso_url: sso, slo_url: s
 }
 
 /** Nobody is sent over plain http to another machine: whoever is on the way would see the response, and change the request. Throws PORTICO_SAML_METADATA. */
-export const refusePlainHttp = ({ sso, slo, sloResponse }: IdpDescription, isAllowed: boolean): void => {
-  for (const address of [sso, slo, sloResponse].flatMap(({ redirect, post }) => [redirect, post])) {
-    if (address === undefined || isAllowed) continue
-    const { protocol, hostname, origin } = new URL(address)
-    if (protocol === 'http:' && !isLoopback(hostname)) throw new PorticoError('PORTICO_SAML_METADATA', { wanted: 'https addresses', got: `${origin}, without TLS` })
-  }
+export const refusePlainHttp = (description: IdpDescription, isAllowed: boolean): void => {
+  const origin = isAllowed ? undefined : plainHttpIn(description)
+  if (origin !== undefined) throw new PorticoError('PORTICO_SAML_METADATA', { wanted: 'https addresses', got: `${origin}, without TLS` })
 }
 
 const createProvider = (connection: Connection, deps: SamlProviderDeps): SamlProvider => {
