@@ -322,5 +322,7 @@ t.test('an assertion is of the shape that is kept', async t => {
   const { assertion } = await bench.received(forge.sign(forge.response()))
   t.same(assertionSchema.parse(assertion), assertion)
   const xml = forge.response()
-  t.equal(await bench.code(forge.sign(xml.replace(assertionIn(xml), ''), { what: 'response' })), 'PORTICO_SAML_ASSERTION', 'there is one')
+  const none = await bench.judge(forge.post(forge.sign(xml.replace(assertionIn(xml), ''), { what: 'response' })))
+  t.match(none, { refusal: { code: 'PORTICO_SAML_ASSERTION', got: 'none' } }, 'there is one')
+  t.match(none.checks.at(-1), { passed: false, wanted: 'one assertion', got: 'none' })
 })

@@ -27,8 +27,9 @@ const isBound = ({ prefix, namespaceURI }: Element | Attr): boolean => typeof na
 /** Namespaces in XML §5, §6.3, which xmldom does not look at: each prefix is declared, and no attribute is there twice. */
 const checkNamespaces = (element: Element): void => {
   const attributes = Array.from(element.attributes)
-  if (![element, ...attributes].every(isBound)) refuse('prefixes that are declared', 'another one')
-  if (new Set(attributes.map(each => `${String(each.namespaceURI ?? '')} ${each.localName}`)).size < attributes.length) refuse('each attribute once', 'one twice')
+  if (!isBound(element) || !attributes.every(isBound)) refuse('prefixes that are declared', 'another one')
+  const prefixed = attributes.filter(({ prefix }) => (prefix ?? 'xmlns') !== 'xmlns')
+  if (prefixed.length > 1 && new Set(prefixed.map(({ namespaceURI, localName }) => `${namespaceURI} ${localName}`)).size < prefixed.length) refuse('each attribute once', 'one twice')
 }
 
 /** The elements right below an element, in order. */
@@ -38,8 +39,12 @@ export const childrenOf = (element: Element): readonly Element[] => {
   return children
 }
 
-/** An element and all below it, in document order. */
-export const everyElement = (element: Element): readonly Element[] => [element, ...childrenOf(element).flatMap(everyElement)]
+/** An element and all below it: first itself, then those right below it, then those below these. */
+export const everyElement = (element: Element): readonly Element[] => {
+  const all = [element]
+  for (const each of all) all.push(...childrenOf(each))
+  return all
+}
 
 /** The namespace declarations that hold in an element, its own among them: by attribute, `xmlns:saml`. */
 export const declarationsFor = (element: Element): ReadonlyMap<string, string> => {

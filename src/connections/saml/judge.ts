@@ -135,6 +135,9 @@ export const judge = (task: Task): Outcome => {
   try {
     return judgeTask(task, checks, { check: each => { checks.push(each) } })
   } catch (error) {
-    return { kind: 'refused', refusal: refusalOf(error), checks }
+    const refusal = refusalOf(error)
+    const { wanted = 'one that can be read', got = 'another one' } = refusal
+    const isTold = checks.at(-1)?.passed === false
+    return { kind: 'refused', refusal, checks: isTold ? checks : [...checks, { name: `the ${task.kind}`, passed: false, wanted, got }] }
   }
 }
