@@ -65,7 +65,7 @@ t.test('every code is documented, with a remedy', async t => {
 })
 
 t.test('the example in the contract is checked against the schema', async t => {
-  for (const [name, schema] of [['config/portico.yaml', portico], ['config/organizations/acme.yaml', organization], ['config/organizations/globex.yaml', organization], ['config/organizations/initech.yaml', organization]] as const) {
+  for (const [name, schema] of [['config/portico.yaml', portico], ['config/organizations/acme.yaml', organization], ['config/organizations/globex.yaml', organization], ['config/organizations/initech.yaml', organization], ['config/organizations/hooli.yaml', organization]] as const) {
     t.same(walk(parseSource(name, await read(name)), shapeOf(schema)).problems, [], name)
   }
 })

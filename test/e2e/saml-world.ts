@@ -35,6 +35,8 @@ export interface SamlWorld {
   addresses (connection: string): ReturnType<typeof samlAddressesOf>
   /** What an administrator enters at the identity provider for a connection: its addresses and certificates. */
   serviceProvider (connection: string, further?: Partial<ServiceProvider> & { readonly encrypted?: boolean }): Promise<ServiceProvider>
+  /** Writes a file that organization files may name. */
+  write (name: string, text: string): Promise<void>
   /** Writes organization files anew and reloads. */
   reload (files: Readonly<Record<string, string>>): Promise<void>
   /** Runs a command of Portico on the same configuration. */
@@ -125,6 +127,7 @@ export const startSamlWorld = async (organizations: Readonly<Record<string, stri
       }
       return { entityId: metadata, acs, slo, signingCertificate: certificateFor('signing'), ...further, ...encrypted && { encryptionCertificate: certificateFor('encryption') } }
     },
+    write: async (name, text) => { await writeFile(join(folder, 'organizations', name), text) },
     reload: async files => { await gateway.reload(await write(files)) },
     portico: async (...args) => await promisify(execFile)(process.execPath, ['bin/portico.js', ...args, '--config', file])
       .then(({ stdout }) => ({ status: 0, stdout }), ({ code, stdout }: { code: number, stdout: string }) => ({ status: code, stdout })),

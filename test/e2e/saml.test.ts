@@ -150,6 +150,33 @@ t.test('SAML against SimpleSAMLphp, in a browser', { skip: noBrowser || noSimple
     await shipped.close()
   })
 
+  await t.test('R7 L1 a provider that takes POSTs alone: both ways, and both ways out', async t => {
+    const metadata = await (await fetch(idp.metadataUrl)).text()
+    await world.write('posts.xml', metadata.replaceAll(/<md:Single\w+Service Binding="[^"]*HTTP-Redirect"[^>]*>/g, ''))
+    await world.reload({ another: organizationOf('another_saml', 'elsewhere.example', { metadata_file: 'posts.xml' }) })
+    await idp.setServiceProviders([usual, await world.serviceProvider('another_saml', { sloBinding: 'post' })])
+    const visit = await chromium.visit()
+    const page = await visit.page()
+    const sent = watch(visit.context, new URL(idp.entityId).origin)
+    await leaveFor(page, `${world.portal}/posted`, 'ivy@elsewhere.example')
+    await signInAtSimpleSaml(page, 'ivy')
+    t.match(await told(page), { url: '/posted', 'x-auth-email': 'ivy@elsewhere.example' })
+    await page.click('#sign-out')
+    await page.waitForURL(`${world.auth}/logout/done**`)
+    t.same((await sent()).filter(({ method, site }) => method === 'POST' && site === 'cross-site').map(({ path }) => path), [new URL(idp.ssoUrl).pathname, new URL(idp.sloUrl).pathname])
+    t.ok(await isStranger(visit, page, world))
+
+    await leaveFor(page, world.portal, 'ivy@elsewhere.example')
+    await signInAtSimpleSaml(page, 'ivy')
+    await told(page)
+    const back = `${world.auth}/logout/done`
+    await page.goto(idp.logoutUrl(back))
+    await page.waitForURL(back)
+    t.ok(await isStranger(visit, page, world))
+    t.same(visit.complaints.filter(isOurs), [], 'the console is empty')
+    await visit.close()
+  })
+
   await t.test('R17 a connection that is disabled signs everybody out, and enabled again revives nothing', async t => {
     await idp.setServiceProviders([usual])
     const visit = await chromium.visit()
