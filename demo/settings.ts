@@ -73,7 +73,7 @@ export const readSettings = (args: readonly string[]): Settings => {
     log: relative('', join(data, 'demo.log')),
     envFile: relative('', envFile),
     secrets,
-    samlKeys: { privateKey: samlKey, certificate: selfSignedCertificate(createPrivateKey(samlKey)) },
+    samlKeys: { privateKey: samlKey, certificate: selfSignedCertificate(createPrivateKey(samlKey), 'SAML of the demo') },
     env
   }
 }

@@ -16,8 +16,8 @@ const nothing = der(0x05)
 /** sha256WithRSAEncryption, 1.2.840.113549.1.1.11 (RFC 8017, A.2.4). */
 const algorithm = sequence(oid('2a864886f70d01010b'), nothing)
 
-/** CN = Portico SAML; commonName is 2.5.4.3. */
-const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from('Portico SAML')))))
+/** A commonName, 2.5.4.3. */
+const nameOf = (text: string): Buffer => sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(text)))))
 
 // Fixed, so that every instance makes the same bytes; after 2049 a GeneralizedTime (RFC 5280 §4.1.2.5).
 const validity = sequence(der(0x17, Buffer.from('250101000000Z')), der(0x18, Buffer.from('20550101000000Z')))
@@ -39,7 +39,8 @@ const serialOf = (publicKey: Buffer): Buffer => {
  * wherever and whenever it is made. It carries the key in SAML metadata and says nothing else: no one
  * verifies its chain or dates (SAML Metadata Interoperability Profile §2.6).
  */
-export const selfSignedCertificate = (privateKey: KeyObject): string => {
+export const selfSignedCertificate = (privateKey: KeyObject, commonName = 'Portico SAML'): string => {
+  const name = nameOf(commonName)
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' })
   const content = sequence(version3, serialOf(publicKey), algorithm, name, validity, name, publicKey, extensions)
   const signature = der(0x03, Buffer.of(0), sign('sha256', content, privateKey))
