@@ -1,8 +1,9 @@
 import { mayUse } from '../access/apps.ts'
-import type { Configuration, Connection } from '../config/configuration.ts'
-import { appLinkOf, initiateLoginUriOf, redirectUriOf, testLinkOf } from '../config/links.ts'
+import type { AppPlace, Configuration, Connection } from '../config/configuration.ts'
+import { appLinkOf, initiateLoginUriOf, redirectUriOf, samlAddressesOf, testLinkOf } from '../config/links.ts'
 import { duration, seconds } from '../config/schema/values.ts'
 import { isActive, standingOf } from '../config/standing.ts'
+import { spEntityIdOf } from '../connections/saml/sp-metadata.ts'
 import { text, type Command, type Context, type Options } from './command.ts'
 import { configured, named } from './configured.ts'
 import { Stop, wrongUsage } from './stop.ts'
@@ -12,31 +13,71 @@ import { isoTime } from './wording.ts'
 const lifetimes = { testing: '7d', active: '1h' } as const
 const longestLifetime = '30d'
 
+/** Our side of a SAML connection. */
+interface SamlLinks {
+  readonly entity_id: string
+  readonly acs_url: string
+  readonly slo_url: string
+  readonly metadata_url: string
+  readonly idp_initiated: 'off' | 'restart' | 'accept'
+  /** What a tile of the provider may send as RelayState: these, or a page below one of them. Empty where tiles are off. */
+  readonly relay_states: readonly string[]
+}
+
 /** Everything that is asked for or given out about one connection. */
 interface Links {
   readonly connection: string
   readonly organization: string
   readonly standing: string
-  readonly redirect_uri: string
+  /** Null for SAML, which has an ACS URL. */
+  readonly redirect_uri: string | null
   readonly initiate_login_uri: string
+  readonly saml: SamlLinks | null
   readonly apps: readonly { readonly app: string, readonly region: string | null, readonly url: string }[]
 }
 
-const linksOf = ({ authOrigin, apps }: Configuration, connection: Connection, now: number): Links => ({
-  connection: connection.id,
-  organization: connection.organization.id,
-  standing: standingOf(connection, now),
-  redirect_uri: redirectUriOf(authOrigin, connection),
-  initiate_login_uri: initiateLoginUriOf(authOrigin, connection.id),
-  apps: [...apps.values()]
-    .filter(app => mayUse(connection.organization, app, undefined))
-    .flatMap(app => app.places.map(place => ({ app: app.id, region: place.region ?? null, url: appLinkOf(authOrigin, connection.id, place) })))
-})
+const samlLinksOf = (authOrigin: string, connection: Connection, places: readonly AppPlace[]): SamlLinks | null => {
+  const { id, settings } = connection
+  if (settings.connector !== 'saml') return null
+  const { acs, slo, metadata } = samlAddressesOf(authOrigin, id)
+  return {
+    entity_id: spEntityIdOf(connection, authOrigin),
+    acs_url: acs,
+    slo_url: slo,
+    metadata_url: metadata,
+    idp_initiated: settings.idp_initiated,
+    relay_states: settings.idp_initiated === 'off' ? [] : places.map(({ origin }) => `${origin}/`)
+  }
+}
 
-const textOf = ({ connection, organization, standing, redirect_uri: redirectUri, initiate_login_uri: initiateLoginUri, apps }: Links): string => [
+const linksOf = ({ authOrigin, apps }: Configuration, connection: Connection, now: number): Links => {
+  const places = [...apps.values()].filter(app => mayUse(connection.organization, app, undefined)).flatMap(app => app.places)
+  return {
+    connection: connection.id,
+    organization: connection.organization.id,
+    standing: standingOf(connection, now),
+    redirect_uri: connection.connector === 'saml' ? null : redirectUriOf(authOrigin, connection),
+    initiate_login_uri: initiateLoginUriOf(authOrigin, connection.id),
+    saml: samlLinksOf(authOrigin, connection, places),
+    apps: places.map(place => ({ app: place.app.id, region: place.region ?? null, url: appLinkOf(authOrigin, connection.id, place) }))
+  }
+}
+
+const samlText = ({ entity_id: entityId, acs_url: acs, slo_url: slo, metadata_url: metadata, idp_initiated: mode, relay_states: states }: SamlLinks): readonly string[] => [
+  `  entity ID: ${entityId}`,
+  `  ACS URL: ${acs}`,
+  `  logout URL: ${slo}`,
+  `  metadata: ${metadata}`,
+  mode === 'off'
+    ? '  tiles that the provider begins: off (idp_initiated); a bookmark of a link above works'
+    : `  RelayState of a tile (idp_initiated: ${mode}): ${states.join(' or ') || 'none'}, or a page there`
+]
+
+const textOf = ({ connection, organization, standing, redirect_uri: redirectUri, initiate_login_uri: initiateLoginUri, saml, apps }: Links): string => [
   `${connection} of ${organization}${standing === 'active' ? '' : ` (${standing}: nobody can sign in by these links yet)`}`,
   ...apps.map(({ app, region, url }) => `  ${region === null ? app : `${app} ${region}`}: ${url}`),
-  `  redirect URI: ${redirectUri}`,
+  ...redirectUri === null ? [] : [`  redirect URI: ${redirectUri}`],
+  ...saml === null ? [] : samlText(saml),
   `  initiate-login URI: ${initiateLoginUri}`
 ].join('\n') + '\n'
 
