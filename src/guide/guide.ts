@@ -1,6 +1,7 @@
 import { ownHosts, type Facts } from './facts.ts'
+import { protocolPart, type ProtocolPart } from './protocol.ts'
 import type { ProviderGuide } from './provider.ts'
-import { entries, list, remark, say, steps, text, value, values, type Page, type Section } from './text.ts'
+import { entries, list, say, steps, text, value, values, type Page, type Section } from './text.ts'
 
 const intro = (facts: Facts, provider: ProviderGuide): Section => ({
   title: 'What this is about',
@@ -14,29 +15,25 @@ const intro = (facts: Facts, provider: ProviderGuide): Section => ({
   ]
 })
 
-const summary = (facts: Facts): Section => ({
+const summary = (facts: Facts, { copy }: ProtocolPart): Section => ({
   title: 'The values, to copy',
   blocks: [entries(
-    { name: 'Redirect URI', values: [facts.redirectUri] },
-    { name: 'JavaScript origin', values: [facts.origin], note: say`only where one is asked for` },
-    { name: 'Initiate login URI', values: [facts.initiateLoginUri], note: say`for tiles and bookmarks: it signs in and opens the app, or the list of them where there are several` },
-    { name: 'Redirect URI for after a logout', values: [facts.afterLogoutUri], note: say`optional` },
-    { name: 'Front-channel and back-channel logout URI', values: [facts.frontChannelUri, facts.backChannelUri], note: say`reserved: leave these fields empty until we tell you that they are answered` },
+    ...copy,
     facts.loginPages.length === 0 ? undefined : { name: 'Sign-in page of your own', values: facts.loginPages },
     ...facts.apps.map(({ name, links }) => ({ name: `Opens ${name}`, values: links }))
   )]
 })
 
-const sendBack = (facts: Facts, provider: ProviderGuide): Section => ({
+const sendBack = (facts: Facts, provider: ProviderGuide, { sending }: ProtocolPart): Section => ({
   title: 'Send us',
   blocks: [
     entries(
       ...provider.sendBack.map(({ name, values, note }) => ({ name, values, note: values.length === 0 ? note : say`that is what we have: please check` })),
       { name: 'E-mail domains', values: facts.domains, note: say`that is what we have: please check, and add what is missing` }
     ),
-    remark(say`A client secret is a password. Never send it by e-mail, chat or ticket: put it into a password manager's one-time link or a vault that we share, and send the rest with its address alone.`),
+    ...sending.before,
     text(provider.expiry),
-    text(say`We cannot see when a secret ends. Tell us the date: we are warned 60, 30, 7 and 1 days before.`)
+    ...sending.after
   ]
 })
 
@@ -72,12 +69,15 @@ const testing = (facts: Facts, provider: ProviderGuide): Section => ({
 })
 
 /** The configuration page of one connection, for whoever administers the customer's provider (R29). */
-export const guidePage = (facts: Facts, provider: ProviderGuide): Page => ({
-  title: `Single sign-on for ${facts.organization}: ${provider.name}`,
-  sections: [
-    intro(facts, provider), ...provider.sections, summary(facts), sendBack(facts, provider), ownership(facts), inspection(facts, provider), testing(facts, provider)
-  ]
-})
+export const guidePage = (facts: Facts, provider: ProviderGuide): Page => {
+  const protocol = protocolPart(facts, provider)
+  return {
+    title: `Single sign-on for ${facts.organization}: ${provider.name}`,
+    sections: [
+      intro(facts, provider), ...provider.sections, summary(facts, protocol), sendBack(facts, provider, protocol), ownership(facts), inspection(facts, provider), testing(facts, provider)
+    ]
+  }
+}
 
 /** The same as data, for a program: addresses and names, no prose. */
 export const guideData = (facts: Facts, provider: ProviderGuide): Readonly<Record<string, unknown>> => ({
@@ -85,14 +85,7 @@ export const guideData = (facts: Facts, provider: ProviderGuide): Readonly<Recor
   connector: facts.connection.connector,
   organization: { id: facts.organizationId, name: facts.organization },
   provider: provider.name,
-  redirect_uris: [facts.redirectUri],
-  javascript_origins: [facts.origin],
-  initiate_login_uri: facts.initiateLoginUri,
-  post_logout_redirect_uris: [facts.afterLogoutUri],
-  reserved: { frontchannel_logout_uri: facts.frontChannelUri, backchannel_logout_uri: facts.backChannelUri },
-  login_pages: facts.loginPages,
-  scopes: provider.scopes,
-  claims: provider.claims,
+  ...protocolPart(facts, provider).data,
   domains: facts.domains,
   accepts: facts.accepts,
   apps: facts.apps,

@@ -4,6 +4,7 @@ import { google } from './providers/google.ts'
 import { manual } from './providers/manual.ts'
 import { oidc } from './providers/oidc.ts'
 import { okta } from './providers/okta.ts'
+import { saml } from './providers/saml.ts'
 import type { Entry, Section, Text } from './text.ts'
 
 /** What is particular to one kind of identity provider. */
@@ -18,8 +19,9 @@ export interface ProviderGuide {
   readonly sendBack: readonly Entry[]
   /** How long its credentials last, and what to do about it. */
   readonly expiry: Text
+  /** Of OpenID Connect. */
   readonly scopes: readonly string[]
-  /** Claims that must arrive, as the provider names them. */
+  /** Claims or attributes that must arrive, as the provider names them. */
   readonly claims: readonly string[]
   /** Hosts of the provider that browsers meet; a star stands for any name below. */
   readonly hosts: readonly string[]
@@ -34,6 +36,7 @@ export const providerGuide = (facts: Facts): ProviderGuide | undefined => {
     case 'okta': return okta(facts, connection)
     case 'oidc': return oidc(facts, connection)
     case 'manual': return manual(facts, connection)
+    case 'saml': return saml(facts, connection)
     default: return undefined
   }
 }

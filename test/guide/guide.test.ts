@@ -150,10 +150,10 @@ t.test('R29 --html: one file that runs and loads nothing, in which names stay te
 })
 
 t.test('what cannot be written a guide for is said, with a status', async t => {
-  const folder = t.testdir({ ...files, organizations: { ...files.organizations, 'broken.yaml': 'name: [\nconnections:\n  lost_one: {}\n', 'saml.yaml': 'name: S\nconnections:\n  saml_s: { connector: saml, domains: [s.example] }\n' } })
+  const folder = t.testdir({ ...files, organizations: { ...files.organizations, 'broken.yaml': 'name: [\nconnections:\n  lost_one: {}\n', 'misspelt.yaml': 'name: S\nconnections:\n  saml_s: { connector: samll, domains: [s.example] }\n' } })
   for (const [args, status, pattern] of [
     [['okta_best_compny'], 1, /organizations\/broken\.yaml:\d+:\d+/],
-    [['saml_s'], 1, /no guide for the connector 'saml'/],
+    [['saml_s'], 1, /no guide for the connector 'samll'/],
     [[], 2, /<connection>/],
     [['okta_best_company', '--html', '--json'], 2, /exclude/]
   ] as const) {
@@ -169,7 +169,7 @@ t.test('what cannot be written a guide for is said, with a status', async t => {
 t.test('R29 the templates that Portico ships with: sound when copied, every key in a comment a real one, and a guide for each at once', async t => {
   const folder = 'config/organizations'
   const templates = (await readdir(join(root, folder))).filter(name => name.endsWith('.yaml.example'))
-  t.same(templates, ['entra', 'google', 'manual', 'oidc', 'okta'].map(name => `${name}.yaml.example`))
+  t.same(templates, ['entra', 'google', 'manual', 'oidc', 'okta', 'saml'].map(name => `${name}.yaml.example`))
   const shipped = await readFile(join(root, 'config/portico.yaml'), 'utf8')
   for (const template of templates) {
     const text = await readFile(join(root, folder, template), 'utf8')
@@ -184,6 +184,6 @@ t.test('R29 the templates that Portico ships with: sound when copied, every key 
     t.not(uncommented, text)
     t.notOk((await load(uncommented)).problems.some(({ message }) => message === 'unknown key'), `${template}: what it has in comments`)
     const bare = t.testdir({ 'portico.yaml': shipped, organizations: { 'customer.yaml': text } })
-    t.match(await run(bare, id), { status: 0, err: '', out: `/login/${id}/callback` }, `${template}: a guide before there is a secret`)
+    t.match(await run(bare, id), { status: 0, err: '', out: template.startsWith('saml') ? `/saml/${id}/acs` : `/login/${id}/callback` }, `${template}: a guide before there is a secret`)
   }
 })

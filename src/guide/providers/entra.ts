@@ -6,7 +6,7 @@ import { entries, known, list, menu, remark, say, steps, text, value, values } f
 type Entra = Extract<ConnectionDraft, { connector?: 'entra' | undefined }>
 
 /** Hosts of the public cloud's sign-in pages and what they load. */
-const publicCloud = ['login.microsoftonline.com', 'login.microsoft.com', '*.msauth.net', '*.msftauth.net']
+export const publicCloud = ['login.microsoftonline.com', 'login.microsoft.com', '*.msauth.net', '*.msftauth.net']
 
 /** Microsoft Entra ID: an app registration of type Web (R3). */
 export const entra = (facts: Facts, connection: Entra): ProviderGuide => {
