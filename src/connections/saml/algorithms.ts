@@ -1,5 +1,6 @@
-import { constants, createHash, verify, X509Certificate } from 'node:crypto'
+import { constants, verify, X509Certificate } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
+import { certificateFault, thumbprintOf } from '../../config/idp-certificate.ts'
 import { namespaces } from './document.ts'
 
 const more = 'http://www.w3.org/2001/04/xmldsig-more#'
@@ -49,13 +50,6 @@ export interface VerifyingKey {
   readonly certificate: string
 }
 
-/** Bits of an RSA key below which it is not believed, and the curves of ECDSA that are. */
-const fewestBits = 2_048
-const curves = ['prime256v1', 'secp384r1', 'secp521r1']
-
-const isStrong = ({ asymmetricKeyType: type, asymmetricKeyDetails: details = {} }: KeyObject): boolean =>
-  type === 'ec' ? curves.includes(details.namedCurve ?? '') : type === 'rsa' && (details.modulusLength ?? 0) >= fewestBits
-
 const readCertificate = (pem: string): X509Certificate | undefined => {
   try {
     return new X509Certificate(pem)
@@ -67,8 +61,8 @@ const readCertificate = (pem: string): X509Certificate | undefined => {
 /** The keys of certificates (PEM, one each) that are strong enough to be believed. Whether one has expired is not asked: metadata lists it, or the operator does. */
 export const verifyingKeys = (certificates: readonly string[]): readonly VerifyingKey[] => certificates.flatMap(pem => {
   const read = readCertificate(pem)
-  if (read === undefined || !isStrong(read.publicKey)) return []
-  return { key: read.publicKey, certificate: createHash('sha256').update(read.raw).digest('base64url') }
+  if (read === undefined || certificateFault(read) !== undefined) return []
+  return { key: read.publicKey, certificate: thumbprintOf(read) }
 })
 
 const verifiesWith = ({ hash, scheme }: SignatureMethod, key: KeyObject, octets: Buffer, signature: Buffer): boolean => {
