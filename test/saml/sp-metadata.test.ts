@@ -7,6 +7,7 @@ import { saml } from '../../src/config/schema/connectors/saml.ts'
 import { createSpKeys } from '../../src/connections/saml/sp-keys.ts'
 import { spEntityIdOf, spMetadata } from '../../src/connections/saml/sp-metadata.ts'
 import { configurationOf } from '../support/configuration.ts'
+import { noSimpleSaml } from '../support/simplesamlphp.ts'
 
 const ringOf = (...bytes: readonly number[]): Configuration => configurationOf({ keys: bytes.map(byte => Buffer.alloc(32, byte)) })
 
@@ -100,6 +101,20 @@ t.test('R7 our metadata: one entity, every key to verify with, one to encrypt fo
   t.same(elementsOf(xml, 'md', 'AssertionConsumerService').map(acs => ['Binding', 'Location', 'index', 'isDefault'].map(name => acs.getAttribute(name))), [
     ['urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST', 'https://auth.example.com/saml/saml_acme/acs', '0', 'true']
   ])
+})
+
+/** Debian's SimpleSAMLphp brings the schema (SAML Metadata, Appendix), and PHP reads schemas. */
+const schema = '/usr/share/simplesamlphp/schemas/saml-schema-metadata-2.0.xsd'
+const validates = `$d = new DOMDocument(); $d->loadXML(stream_get_contents(STDIN)); exit($d->schemaValidate('${schema}') ? 0 : 1);`
+
+t.test('R7 our metadata is valid by the schema', { skip: noSimpleSaml }, async t => {
+  const keys = await createSpKeys(() => ringOf(7, 8)).all()
+  for (const settings of [{}, { name_id_format: 'urn:x', acs_urls: ['https://old.example.com/acs'], dangerously_allow_cbc: true, sp_entity_id: 'urn:acme:<&">' }]) {
+    const xml = spMetadata(connectionWith(settings), origin, keys)
+    const validate = (input: string): number | null => spawnSync('php', ['-r', validates], { input }).status
+    t.equal(validate(xml), 0)
+    t.equal(validate(xml.replace(' protocolSupportEnumeration', ' x')), 1, 'and what is not, is not')
+  }
 })
 
 t.test('our metadata says what the settings say, whatever they hold', async t => {
