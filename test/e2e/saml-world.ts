@@ -20,6 +20,7 @@ export const people: readonly User[] = [
   { name: 'ada', password: 'correct horse', attributes: { mail: ['ada@acme.example'], displayName: ['Ada Lovelace'], groups: ['staff', 'R&D'] } },
   { name: 'grace', password: 'correct horse', attributes: { mail: ['grace@acme.example'], displayName: ['Grace Hopper'], groups: ['staff'] } },
   { name: 'tess', password: 'correct horse', attributes: { mail: ['tess@trial.example'], displayName: ['Tess Trial'], groups: ['R&D'] } },
+  { name: 'pia', password: 'correct horse', attributes: { mail: ['pia@posts.example'], displayName: ['Pia Post'] } },
   { name: 'ivy', password: 'correct horse', attributes: { mail: ['ivy@elsewhere.example'], displayName: ['Ivy Visitor'] } }
 ]
 
