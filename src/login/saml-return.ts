@@ -38,7 +38,10 @@ export const createSamlReturn = (deps: LoginDeps, steps: { readonly kept: KeptRe
 
   const notFound = (visit: Visit): Answer => explain(new PorticoError('PORTICO_NOT_FOUND'), visit)
 
-  const startLink = ({ id }: Connection): string => initiateLoginUriOf(configuration().authOrigin, id)
+  const startLink = ({ id }: Connection, parameters: Readonly<Record<string, string>> = {}): string => {
+    const query = new URLSearchParams(parameters)
+    return `${initiateLoginUriOf(configuration().authOrigin, id)}${query.size === 0 ? '' : `?${query}`}`
+  }
 
   /** On as a GET of the same browser. */
   const onward = (connection: Connection, parameters: Readonly<Record<string, string>>): Answer => {
@@ -97,8 +100,7 @@ export const createSamlReturn = (deps: LoginDeps, steps: { readonly kept: KeptRe
     if (mode === 'restart') {
       // the hint, so that somebody else than who is signed in here is asked about
       const hint = hintFrom(received, connection)
-      const query = new URLSearchParams({ ...hint !== undefined && { login_hint: hint }, ...wanted !== undefined && { target_link_uri: wanted.page } })
-      return redirect(`${startLink(connection)}${query.size === 0 ? '' : `?${query}`}`, [], 303)
+      return redirect(startLink(connection, { ...hint !== undefined && { login_hint: hint }, ...wanted !== undefined && { target_link_uri: wanted.page } }), [], 303)
     }
     const generation = await sessions.trust.settled(connection.id)
     if (generation === undefined) throw new PorticoError('PORTICO_STORE_UNAVAILABLE', { wanted: 'the trust generation of this connection', got: 'none', connection: connection.id })
@@ -123,7 +125,14 @@ export const createSamlReturn = (deps: LoginDeps, steps: { readonly kept: KeptRe
         if (received.inResponseTo !== undefined) return onward(connection, {})
         return await unsolicited(connection, received, relayState)
       } catch (error) {
-        return refuse(error, visit, { connection: connection.id, organization: connection.organization.id, startAgain: startLink(connection) })
+        // where this was to lead is in a cookie, which no link loses
+        const again = relay === undefined ? {} : { attempt: relayed ?? '' }
+        return refuse(error, visit, {
+          connection: connection.id,
+          organization: connection.organization.id,
+          startAgain: startLink(connection, again),
+          otherAccount: startLink(connection, { ...again, prompt: 'select_account' })
+        })
       }
     },
 

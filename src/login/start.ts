@@ -4,12 +4,14 @@ import { successorOf } from '../config/standing.ts'
 import { PorticoError } from '../errors.ts'
 import { emailPage } from '../pages/email-page.ts'
 import { page, redirect, wantsHtml, type Answer } from './answer.ts'
+import { readAttempt } from './attempt.ts'
 import type { Authorize } from './authorize.ts'
 import type { LoginDeps } from './deps.ts'
 import type { Refusal } from './failure.ts'
 import { connectionForEmail, findConnection, hintOf } from './find-connection.ts'
 import type { HandOff } from './hand-off.ts'
 import { initiation } from './initiation.ts'
+import { readRelayState } from './relay-state.ts'
 import type { Wanted } from './sealed.ts'
 import { only, type Visit } from './visit.ts'
 import { destinationOf, readWanted, startAgainLink } from './wanted.ts'
@@ -70,6 +72,12 @@ export const createStart = (deps: LoginDeps, steps: { readonly authorize: Author
 
   const wantedBy = (visit: Visit): Wanted | undefined => readWanted(configuration(), sealer(), visit.query, now())
 
+  /** Where the attempt was to lead that a refused SAML response answered: `attempt` is its RelayState, and this browser holds the rest. */
+  const wantedBefore = (connection: string, visit: Visit): Wanted | undefined => {
+    const relay = readRelayState(configuration().keys, connection, only(visit.query, 'attempt'), now())
+    return relay === undefined ? undefined : readAttempt(sealer(), relay.id, visit, now())?.wanted
+  }
+
   /** The person has said, or a link says, that it is for somebody else than who is signed in. */
   const isForAnother = (visit: Visit): boolean => {
     if (visit.query.has('email')) {
@@ -98,7 +106,7 @@ export const createStart = (deps: LoginDeps, steps: { readonly authorize: Author
     },
 
     loginWith: async (id, visit) => {
-      const wanted = wantedBy(visit)
+      const wanted = wantedBy(visit) ?? wantedBefore(id, visit)
       const named = configuration().connections.get(id)
       // links outlive what they name: one that was replaced goes on at the one that took over
       const connection = named === undefined ? undefined : successorOf(configuration(), named, now())

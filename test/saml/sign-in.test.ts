@@ -279,14 +279,20 @@ t.test('sign-in by SAML', async t => {
     t.ok(linksOf(answer)['Use another account'])
   })
 
-  await t.test('R33 a refusal of the provider is a page with a code, and what it said is in the log', async t => {
+  await t.test('R33 F7 a refusal of the provider is a page with a code, what it said is in the log, and the page asked for is not forgotten', async t => {
     world.idp.respond = request => world.forge.sign(world.forge.response({
       inResponseTo: request.attribute('ID'), status: 'urn:oasis:names:tc:SAML:2.0:status:Responder', subStatus: 'urn:oasis:names:tc:SAML:2.0:status:AuthnFailed', statusMessage: 'not assigned <b>'
     }), { what: 'response' })
-    const answer = await world.signInBySaml(world.browser(), reports)
+    const browser = world.browser()
+    const answer = await world.signInBySaml(browser, reports)
     isRefused(t, answer, 403, 'PORTICO_SAML_STATUS')
     t.notMatch(answer.text, /not assigned/)
-    t.equal(linksOf(answer)['Try again'], `${origins.auth}/login/acme_saml`)
+    world.idp.respond = usual
+    const { 'Try again': again = '', 'Use another account': another = '' } = linksOf(answer)
+    t.match(again, `${origins.auth}/login/acme_saml?attempt=`)
+    t.match({ url: (await world.signInBySaml(browser, again)).url.href, force: world.idp.requests.at(-1)?.attribute('ForceAuthn') }, { url: reports, force: undefined })
+    const other = await world.signInBySaml(world.browser(), another)
+    t.match({ url: other.url.href, force: world.idp.requests.at(-1)?.attribute('ForceAuthn') }, { url: `${origins.auth}/account`, force: 'true' }, 'another browser does not hold where it was to lead')
     t.match(JSON.stringify(world.lines.findLast(({ code }) => code === 'PORTICO_SAML_STATUS')), /not assigned/)
   })
 
