@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { sign } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
@@ -212,6 +213,14 @@ t.test('S23 the query is verified as it came', async t => {
     'signed inside as well': forge.redirect(forge.sign(forge.logoutRequest(), { what: 'response' }), 'SAMLRequest')
   }
   for (const [name, changed] of Object.entries(bad)) t.equal(code(changed), 'PORTICO_SAML_LOGOUT', name)
+  const elliptic = createForge({ now: () => now, privateKey: createForgeKey('ec') })
+  const octets = [message, relayState, algorithm].join('&')
+  const der = sign('sha256', Buffer.from(octets), elliptic.privateKey).toString('base64')
+  t.match(messageOf(logout(`${octets}&Signature=${encodeURIComponent(der)}`, 'redirect', { certificates: [elliptic.certificate] })), 'PORTICO_SAML_LOGOUT', 'ECDSA that calls itself RSA')
+  t.match(messageOf(logout(elliptic.redirect(forge.logoutRequest(), 'SAMLRequest'), 'redirect', { certificates: [elliptic.certificate] })), { kind: 'request' })
+  const bomb = forge.redirect(`<a>${'x'.repeat(1_000_000)}</a>`, 'SAMLRequest')
+  t.match(logout(bomb, 'redirect'), { refusal: { code: 'PORTICO_SAML_LOGOUT', wanted: /^DEFLATE of at most / } }, 'S13')
+
   // AD FS writes its escapes in lower case: the octets count, not what they mean
   const lower = [message, relayState, algorithm].join('&').replace(/%[0-9A-F]{2}/g, escape => escape.toLowerCase())
   t.not(lower, [message, relayState, algorithm].join('&'))

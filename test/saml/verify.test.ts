@@ -128,6 +128,19 @@ t.test('the shapes of the usual providers', async t => {
   t.equal(await bench.code(wrapped('<saml:EncryptedAssertion xmlns:other="urn:o">')), 'received')
 })
 
+t.test('S10 S12 what is encrypted holds one assertion, for a few', async t => {
+  const encrypted = forge.encrypt(forge.sign(forge.response()), ours)
+  const [key = ''] = /<xenc:EncryptedKey .*<\/xenc:EncryptedKey>/s.exec(encrypted) ?? []
+  const times = (count: number): string => encrypted.replace(key, () => Array.from({ length: count }, (_, i) => key.replace(' Id="', ` Id="_${i}`)).join(''))
+  t.equal(await bench.code(times(4)), 'received')
+  t.equal(await bench.code(times(5)), 'PORTICO_SAML_ENCRYPTION')
+  t.equal(await bench.code(times(0)), 'PORTICO_SAML_ENCRYPTION')
+  const around = forge.response().replace('<saml:AuthnStatement', () => `<saml:Advice>${assertionIn(forge.response())}</saml:Advice><saml:AuthnStatement`)
+  const [whole = ''] = /<saml:Assertion.*<\/saml:Assertion>/s.exec(around) ?? []
+  const nested = around.replace(whole, () => encryptElement(whole, ours))
+  t.match(await bench.refusal(forge.sign(nested, { what: 'response' })), { code: 'PORTICO_SAML_ASSERTION', wanted: 'no assertion within another' })
+})
+
 t.test('S22 attributes', async t => {
   const attributes = async (...elements: readonly string[]) => {
     const xml = forge.response({ attributes: [['mail', ['@@']]] }).replace(/<saml:Attribute .*<\/saml:Attribute>/s, () => elements.join(''))
@@ -206,8 +219,9 @@ t.test('S1 S5 what is verified here, xml-crypto verifies as a whole, and finds t
   const leaf = fc.oneof(
     fc.string({ unit: fc.constantFrom('a', 'é', '😀', ' ', '&amp;', '&lt;', '&gt;', '&quot;', '\n', '&#13;', '&#x9;', '"', "'"), maxLength: 6 }),
     fc.constantFrom('<p:x/>', '<x xmlns="urn:d" b="&quot;&#10;"/>', '<q:y xmlns:q="urn:q" q:b="1" a="2"><x/></q:y>', '<p:z xml:lang="en" xmlns:q="urn:2" q:c="3" p:b="1"/>', '<x xmlns:p="urn:other"><p:y/></x>'))
-  const documents = fc.tuple(fc.array(leaf, { maxLength: 6 }), fc.subarray(['p', 'q', 'r']), fc.boolean()).map(([content, inclusive, isRoot]) => ({
-    xml: `<p:root xmlns:p="urn:p" xmlns:r="urn:r" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_root"><p:a ID="_a" r:k="1"><saml:Issuer/>${content.join('')}</p:a></p:root>`,
+  const own = fc.constantFrom('', ' xmlns:r="urn:own"', ' xmlns:p="urn:p"', ' xmlns:q="urn:q" q:m="1"')
+  const documents = fc.tuple(fc.array(leaf, { maxLength: 6 }), fc.subarray(['p', 'q', 'r']), fc.boolean(), own).map(([content, inclusive, isRoot, own]) => ({
+    xml: `<p:root xmlns:p="urn:p" xmlns:r="urn:r" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_root"><p:a${own} ID="_a" r:k="1"><saml:Issuer/>${content.join('')}</p:a></p:root>`,
     inclusive,
     target: isRoot ? '/*' : target
   }))
