@@ -6,6 +6,7 @@ import type { ErrorCode } from '../../src/errors.ts'
 import { assertionIn, createForge, createForgeKey } from '../support/saml-forge.ts'
 import { createCertificate } from '../support/saml/certificate.ts'
 import { dataCiphers, encryptElement, keyTransports, type DataCipher, type EncryptionOptions, type KeyTransport } from '../support/saml/encrypting.ts'
+import { hostileXml } from '../support/saml/floods.ts'
 import { createBench } from '../support/saml/judging.ts'
 import { namespaces, success, type Facts } from '../support/saml/message.ts'
 import { enveloped, exclusive, signXml, type DigestMethod, type SignatureMethod } from '../support/saml/signing.ts'
@@ -384,28 +385,17 @@ t.test('S10 encryption: what is accepted, and nothing to ask an oracle', async t
   }), [...structural, 'PORTICO_SAML_ENCRYPTION', 'PORTICO_SAML_ALGORITHM'])
 })
 
-t.test('S11 S12 floods are refused before a parser sees them', async t => {
-  const start = `<samlp:Response xmlns:samlp="${namespaces.protocol}" ID="_1" Version="2.0">`
-  const root = (inside: string): string => `${start}${inside}</samlp:Response>`
+t.test('S11 S12 floods are refused', async t => {
+  const root = (inside: string): string => `<samlp:Response xmlns:samlp="${namespaces.protocol}" ID="_1" Version="2.0">${inside}</samlp:Response>`
   const growing = (count: number, part: (index: number) => string): string => Array.from({ length: count }, (_, index) => part(index)).join('')
   const flood: Vectors = {
-    'empty siblings': root('<a/>'.repeat(20_000)),
-    'siblings with text': root('<a>b</a>'.repeat(10_000)),
-    'deep nesting': root(`${'<a>'.repeat(900)}${'</a>'.repeat(900)}`),
-    'nesting without an end': `${start}${'<a>'.repeat(1_500)}`,
-    'less-thans': `${start}${'<'.repeat(200_000)}`,
-    'attributes of one element': root(`<a ${growing(8_000, index => `a${index}=""`)}/>`.replaceAll('""', '"" ')),
+    ...hostileXml(forge),
     'attributes of many elements': root(`<a ${growing(20, index => `a${index}="" `)}/>`.repeat(900)),
     namespaces: root(`<a ${growing(4_000, index => `xmlns:a${index}="urn:a" `)}/>`),
     'a long name': root(`<${'a'.repeat(100_000)}/>`),
     'a long attribute name': root(`<a ${'a'.repeat(100_000)}=""/>`),
-    references: root('&amp;'.repeat(60_000)),
     'numeric references that are none': root('&#'.repeat(100_000)),
-    'one long text': root('a'.repeat(300_000)),
-    'white space': root(' '.repeat(300_000)),
-    'white space in a tag': root(`<a${' '.repeat(200_000)}`),
     quotes: root(`<a b=${'"'.repeat(200_000)}`),
-    entities: `<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa">${growing(9, index => `<!ENTITY a${index} "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">`)}]>${root('&a8;')}`,
     'an external entity': `<!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/passwd">]>${root('&a;')}`,
     'a parameter entity': `<!DOCTYPE r [<!ENTITY % a SYSTEM "http://127.0.0.1:1/x"> %a;]>${root('')}`,
     signatures: root(`<ds:Signature xmlns:ds="${namespaces.signature}"/>`.repeat(900)),
@@ -413,7 +403,7 @@ t.test('S11 S12 floods are refused before a parser sees them', async t => {
     transforms: signedIn('response').replace(/<ds:Transform .*?\/>/, all => all.repeat(900)),
     prefixes: signedIn('response').replace('<ds:CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>', `<ds:CanonicalizationMethod Algorithm="${exclusive}"><InclusiveNamespaces xmlns="${exclusive}" PrefixList="${growing(20_000, index => `p${index} `)}"/></ds:CanonicalizationMethod>`)
   }
-  await refuses(t, bench, flood, structural.concat('PORTICO_SAML_ALGORITHM'))
+  await refuses(t, bench, flood, [...structural, 'PORTICO_SAML_ALGORITHM', 'PORTICO_SAML_ENCRYPTION', 'PORTICO_SAML_STATUS'])
   for (const [name, text] of Object.entries({ 'a megabyte': 'A'.repeat(1_048_576), 'white space': ' '.repeat(390_000), lines: 'QUFB\n'.repeat(70_000), equals: '='.repeat(350_000) })) {
     t.match(await bench.judge(text), { kind: 'refused', refusal: { code: 'PORTICO_SAML_MESSAGE' } }, name)
   }
