@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
+import { verifyingKeys } from '../../src/connections/saml/algorithms.ts'
 import { readIdpMetadata, type MetadataExpectations } from '../../src/connections/saml/idp-metadata.ts'
 import { PorticoError } from '../../src/errors.ts'
 import { createForge, createForgeKey } from '../support/saml-forge.ts'
@@ -132,7 +133,7 @@ t.test('S26 metadata that must not be used any more, or never could be', async t
     'no base64': entity({ keys: certified('%%%%') }),
     'an element inside of it': entity({ keys: certified(`<x/>${bare(one)}`) }),
     'a key without a certificate': entity({ keys: '<KeyDescriptor><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><KeyName>k</KeyName></KeyInfo></KeyDescriptor>' }),
-    'a good one and a weak one': entity({ keys: keyDescriptor(one) + keyDescriptor(createCertificate(createForgeKey('rsa', 1_024))) }),
+    'a weak one alone': entity({ keys: keyDescriptor(createCertificate(createForgeKey('rsa', 1_024))) }),
     'another curve': entity({ keys: keyDescriptor(createCertificate(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey)) }),
     'no address': entity({ sso: '' }),
     'another binding alone': entity({ sso: endpoint('SingleSignOnService', 'SOAP', 'https://idp.acme.com/sso') }),
@@ -141,6 +142,12 @@ t.test('S26 metadata that must not be used any more, or never could be', async t
     'one with a password': entity({ sso: endpoint('SingleSignOnService', 'HTTP-Redirect', 'https://me:secret@idp.acme.com/sso') })
   })) t.equal(codeOf(() => read(xml)), 'PORTICO_SAML_METADATA', what)
   t.match(read(entity({ slo: endpoint('SingleLogoutService', 'HTTP-Redirect', 'javascript:alert(1)'), sso: endpoint('SingleSignOnService', 'HTTP-POST', 'nowhere') + post })), { slo: { redirect: undefined }, sso: { post: 'https://idp.acme.com/post' } }, 'the first that can be used')
+})
+
+t.test('S8 S26 a certificate that is no good keeps nobody from signing with one that is', async t => {
+  const weak = createCertificate(createForgeKey('rsa', 1_024))
+  t.match(read(entity({ keys: certified('%%%%') + keyDescriptor(weak) + keyDescriptor(one) })).certificates, [weak, one])
+  t.same(verifyingKeys([weak, one]).map(({ certificate }) => certificate), verifyingKeys([one]).map(({ certificate }) => certificate), 'the weak one is not believed')
 })
 
 t.test('cacheDuration in seconds, the shortest; what is none says nothing', async t => {

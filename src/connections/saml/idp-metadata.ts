@@ -126,24 +126,29 @@ const endpointsOf = (role: Element, name: string, location: 'Location' | 'Respon
   return { redirect: first('HTTP-Redirect'), post: first('HTTP-POST') }
 }
 
-const readCertificate = (text: string): X509Certificate => {
+const readCertificate = (element: Element): X509Certificate | undefined => {
   try {
     // Some paste the whole of a PEM file
-    return new X509Certificate(decodeBase64(text.replace(/-----[A-Z ]+-----/g, ''), longestCertificate))
+    return new X509Certificate(decodeBase64(textOf(element).replace(/-----[A-Z ]+-----/g, ''), longestCertificate))
   } catch {
-    return refuse('signing certificates that can be read', 'another one')
+    return undefined
   }
 }
 
-/** What a role signs with (SAML Metadata §2.4.1.1): a key without `use` is for both. */
+/**
+ * What a role signs with (SAML Metadata §2.4.1.1): a key without `use` is for both. One that cannot be read is
+ * passed over, and one that is too weak is never believed (`verifyingKeys`): neither keeps a provider from
+ * signing with a good one.
+ */
 const certificatesOf = (role: Element): readonly string[] => {
   const below = (elements: readonly Element[], name: string): Element[] => elements.flatMap(element => childrenNamed(element, ds, name))
   const keys = childrenNamed(role, md, 'KeyDescriptor').filter(key => (attributeOf(key, 'use') ?? 'signing') === 'signing')
-  const certificates = below(below(below(keys, 'KeyInfo'), 'X509Data'), 'X509Certificate').map(element => readCertificate(textOf(element)))
-  if (certificates.length === 0) refuse('a signing certificate', 'none')
-  for (const certificate of certificates) {
-    const fault = certificateFault(certificate)
-    if (fault !== undefined) refuse('signing certificates with RSA keys of 2048 bits or more, or EC keys', `one (${foreignText(certificate.subject)}) that ${fault}`)
+  const certificates = below(below(below(keys, 'KeyInfo'), 'X509Data'), 'X509Certificate').flatMap(element => readCertificate(element) ?? [])
+  const faults = certificates.map(certificate => ({ subject: certificate.subject, fault: certificateFault(certificate) }))
+  const [first] = faults
+  if (first === undefined) refuse('a signing certificate that can be read', 'none')
+  if (faults.every(({ fault }) => fault !== undefined)) {
+    refuse('a signing certificate with an RSA key of 2048 bits or more, or an EC key', `${faults.length}, of which the first (${foreignText(first?.subject ?? '')}) ${first?.fault ?? ''}`)
   }
   return [...new Set(certificates.map(String))]
 }
