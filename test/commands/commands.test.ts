@@ -39,7 +39,7 @@ apps: {}
 t.test('check: the shipped example is fine', async t => {
   const { status, out, err } = await run(['check'])
   t.equal(err, '')
-  t.equal(out, 'fine: 3 organizations, 3 connections, 3 apps\n')
+  t.equal(out, 'fine: 4 organizations, 4 connections, 3 apps\n')
   t.equal(status, 0)
 })
 
