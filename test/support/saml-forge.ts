@@ -77,7 +77,7 @@ export interface Forge {
   metadata (changed?: MetadataFacts): string
 }
 
-export const forgeEntityId = 'https://idp.acme.example/saml'
+const forgeEntityId = 'https://idp.acme.example/saml'
 
 /** A key as identity providers have them; RSA of 2,048 bits when nothing else is asked for. */
 export const createForgeKey = (kind: 'rsa' | 'ec' = 'rsa', bits = 2_048): KeyObject =>

@@ -88,7 +88,7 @@ const statusOf = ({ status, subStatus, statusMessage }: Facts): string => {
 }
 
 /** The assertion alone, with every namespace that it needs declared on itself; `now` in seconds. */
-export const assertionOf = (facts: Facts, now: number): string => {
+const assertionOf = (facts: Facts, now: number): string => {
   const at = (time: Time | undefined): string | undefined => time === undefined ? undefined : timeOf(time, now)
   const confirmations = facts.confirmations.map(({ method, recipient, inResponseTo, notBefore, notOnOrAfter }) => [
     `<saml:SubjectConfirmation${attributesOf({ Method: method })}>`,

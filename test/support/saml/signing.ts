@@ -22,7 +22,7 @@ export const signatureMethods = {
 
 export type SignatureMethod = keyof typeof signatureMethods
 
-export const digestMethods = {
+const digestMethods = {
   md5: `${more}md5`,
   sha1: `${namespaces.signature}sha1`,
   sha256: `${namespaces.encryption}sha256`,
