@@ -122,6 +122,12 @@ t.test('S18 how long a used one is remembered: as long as it could be accepted a
   }
 })
 
+t.test('what is refused for what nobody sees says so', async t => {
+  for (const xml of [said({ issuer: `${forge.entityId}\n` }), said({ audience: ` ${metadata}` }), said({ destination: `${acs} ` })]) t.match((await bench.refusal(xml)).got, /blanks/)
+  t.equal((await bench.refusal(said({ conditions: { notOnOrAfter: '2027-01-15T08:05:00+00:00' } }))).got, '2027-01-15T08:05:00+00:00')
+  t.match((await bench.refusal(`<?xml version="1.0" encoding="ISO-8859-1"?>${said({})}`)).wanted, /UTF-8/)
+})
+
 t.test('S19 times', async t => {
   const code: readonly ErrorCode[] = ['PORTICO_SAML_TIME']
   const wrong: Readonly<Record<string, Time>> = {

@@ -25,8 +25,9 @@ export const longestLife = 24 * 3_600
 const bearer = 'urn:oasis:names:tc:SAML:2.0:cm:bearer'
 const success = 'urn:oasis:names:tc:SAML:2.0:status:Success'
 
-/** A value for people: bounded, on one line. */
-const show = (value: string | undefined): string => value === undefined ? 'nothing' : foreignText(value)
+/** A value for people: bounded, on one line; blanks that nobody would see are told of. */
+const show = (value: string | undefined): string =>
+  value === undefined ? 'nothing' : `${foreignText(value)}${/^\s|\s$/.test(value) ? ' (with blanks around it, which count)' : ''}`
 
 /** A time for people, as seen from `now`. */
 export const showTime = (time: number | undefined, now: number): string => {
@@ -78,7 +79,7 @@ const audience: ResponseCheck = ({ assertion: { conditions } }, { audience }) =>
     passed: restrictions.length > 0 && restrictions.every(each => each.includes(audience)),
     code: 'PORTICO_SAML_AUDIENCE',
     wanted: audience,
-    got: restrictions.length === 0 ? 'no AudienceRestriction' : foreignText(restrictions.map(each => each.join(' or ')).join(', and '))
+    got: restrictions.length === 0 ? 'no AudienceRestriction' : restrictions.map(each => each.slice(0, 5).map(show).join(' or ')).slice(0, 5).join(', and ')
   }
 }
 

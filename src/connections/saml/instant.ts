@@ -1,4 +1,5 @@
 import { PorticoError } from '../../errors.ts'
+import { foreignText } from '../oidc/foreign.ts'
 
 /** Seconds that the provider's clock may be off, either way (behaviours S19). */
 export const skew = 180
@@ -13,7 +14,7 @@ export const readInstant = (text: string, name: string): number => {
   const [, whole, fraction = ''] = pattern.exec(text) ?? []
   const milliseconds = Date.parse(`${whole}Z`)
   if (Number.isNaN(milliseconds) || new Date(milliseconds).toISOString() !== `${whole}.000Z`) {
-    throw new PorticoError('PORTICO_SAML_TIME', { wanted: `${name} as a time in UTC`, got: 'something else' })
+    throw new PorticoError('PORTICO_SAML_TIME', { wanted: `${name} as a time in UTC`, got: text === '' ? 'nothing' : foreignText(text) })
   }
   return milliseconds / 1_000 + Number(`0${fraction}`)
 }

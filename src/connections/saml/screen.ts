@@ -123,6 +123,7 @@ export const screenXml = (text: string, limits: XmlLimits): void => {
 
   const screenTag = (from: number): number => {
     if (text[from + 1] === '!') refuse('neither DOCTYPE nor comment nor CDATA', 'one')
+    if (from === 0 && text.startsWith('<?xml ')) refuse('XML 1.0 in UTF-8', 'another declaration')
     if (text[from + 1] === '?') refuse('no processing instruction', 'one')
     const end = match(endTag, text, from)
     if (end !== null) {
