@@ -141,7 +141,10 @@ t.test('the subject is what never changes', async t => {
   t.equal(new Set(subjects).size, subjects.length, 'each is another person')
   t.equal(map(mail, { nameId: { value: 'a', format: unspecified, nameQualifier: 'https://idp.acme.com' } }).subject, map(mail, { nameId: { value: 'a' } }).subject)
 
-  for (const nameId of [undefined, { value: 'a', format: transient }, { value: '' }, { value: 'a\nb' }, { value: 'a'.repeat(1_025) }]) {
+  for (const nameId of [
+    undefined, { value: 'a', format: transient }, { value: '' }, { value: ' ' }, { value: '\u00a0' }, { value: 'a\nb' }, { value: 'a'.repeat(1_025) },
+    ...['format', 'nameQualifier', 'spNameQualifier'].flatMap(part => ['q'.repeat(1_025), 'q\nq'].map(text => ({ value: 'a', [part]: text })))
+  ]) {
     t.equal(refusal(mail, { nameId }), 'PORTICO_SAML_SUBJECT', JSON.stringify(nameId)?.slice(0, 80))
   }
   const id = 'urn:oasis:names:tc:SAML:attribute:subject-id'
@@ -151,6 +154,7 @@ t.test('the subject is what never changes', async t => {
   const named = connectionWith({ attributes: { subject: 'uid' } })
   t.equal(map({ ...mail, uid: 'u-1' }, { nameId: { value: '_now', format: transient } }, named).subject, 'https://idp.acme.com u-1')
   t.equal(map({ ...mail, uid: ['u-1', 'u-1'] }, {}, named).subject, 'https://idp.acme.com u-1', 'not the NameID')
+  t.match(map({ ...mail, uid: 'u-1' }, { nameId: { value: 'a', format: 'q'.repeat(1_025) } }, named).saml, { nameId: undefined }, 'nor is one remembered that cannot be')
   for (const uid of [[], [''], ['u-1', 'u-2'], ['a\u0000']]) t.equal(refusal({ ...mail, uid }, {}, named), 'PORTICO_SAML_SUBJECT', JSON.stringify(uid))
 })
 

@@ -429,6 +429,9 @@ t.test('an identity provider signs its people out', async t => {
       const query = `SAMLRequest=${encodeURIComponent(deflateRawSync(ask().replace('</saml:Issuer>', `</saml:Issuer>${' '.repeat(8_000_000)}`)).toString('base64'))}&SigAlg=${encodeURIComponent(signatureMethods['rsa-sha256'].uri)}`
       return `${query}&Signature=${encodeURIComponent(signOctets(query, 'rsa-sha256', forge.privateKey))}`
     }],
+    ['S12 a NameID that fills the store', () => forge.redirect(ask({ nameId: { value: 'z'.repeat(200_000) } }), 'SAMLRequest')],
+    ['S12 SessionIndexes that do', () => forge.redirect(ask({ sessionIndexes: ['session-ada', ...Array.from({ length: 19 }, (_, i) => `${i}`.padEnd(5_000, 'x'))] }), 'SAMLRequest')],
+    ['S12 a NameID of blanks', () => forge.redirect(ask({ nameId: { value: ' ' } }), 'SAMLRequest')],
     ['S19 expired', () => forge.redirect(ask({ notOnOrAfter: -600 }), 'SAMLRequest')],
     ['S19 of last year', () => forge.redirect(ask({ issueInstant: -365 * 86_400, notOnOrAfter: undefined }), 'SAMLRequest')],
     ['S19 of tomorrow', () => forge.redirect(ask({ issueInstant: 86_400 }), 'SAMLRequest')],

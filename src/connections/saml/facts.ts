@@ -1,5 +1,6 @@
 import type { Connection } from '../../config/configuration.ts'
 import type { NameId } from '../connector.ts'
+import { isValue } from '../oidc/claim.ts'
 import { attributeNames, readAttributes, type AttributeNames, type Attributes } from './attributes.ts'
 import type { Assertion } from './received.ts'
 import { samlSettings } from './settings.ts'
@@ -24,6 +25,10 @@ export const factsOf = (assertion: Assertion, connection: Connection): Facts =>
 
 /** The NameID, if it lasts: a transient one is another at each sign-in. */
 export const lastingNameId = ({ nameId }: Assertion): NameId | undefined => nameId?.format === transient ? undefined : nameId
+
+/** Whether a NameID can be kept, compared and named again; one of blanks alone would be everybody's. */
+export const isKeepable = ({ value, format = '', nameQualifier = '', spNameQualifier = '' }: NameId): boolean =>
+  value.trim() !== '' && [value, format, nameQualifier, spNameQualifier].every(isValue)
 
 /** The only text that is said, however often. */
 export const single = (values: readonly string[]): string | undefined => new Set(values).size === 1 ? values[0] : undefined

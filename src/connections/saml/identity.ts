@@ -10,7 +10,7 @@ import { enforce, type Verdict } from '../oidc/verdict.ts'
 import type { Trace } from '../trace.ts'
 import { accountNames, firstOf, fullName, groupsElsewhere, vouching } from './attributes.ts'
 import { readEmail } from './email.ts'
-import { factsOf, lastingNameId, single, type Facts, type Found } from './facts.ts'
+import { factsOf, isKeepable, lastingNameId, single, type Facts, type Found } from './facts.ts'
 import type { Assertion, Received } from './received.ts'
 import { samlSettings } from './settings.ts'
 import { subjectOf } from './subject.ts'
@@ -22,7 +22,7 @@ const invalid = (name: string, wanted: string): PorticoError =>
 const subjectFrom = ({ assertion, attributes, names }: Facts, isNamed: boolean): Found | undefined => {
   const nameId = isNamed ? undefined : lastingNameId(assertion)
   if (nameId !== undefined) {
-    return isValue(nameId.value) && nameId.value !== '' ? { value: subjectOf(assertion.issuer, nameId), from: 'entityID and NameID' } : undefined
+    return isKeepable(nameId) ? { value: subjectOf(assertion.issuer, nameId), from: 'entityID and NameID' } : undefined
   }
   const found = firstOf(attributes, names.subject)
   const value = single(found?.values ?? [])
@@ -159,6 +159,6 @@ export const mapIdentity = ({ assertion, certificate }: Received, connection: Co
     amr: amr?.value,
     acr,
     authTime,
-    saml: { certificate, nameId: assertion.nameId }
+    saml: { certificate, nameId: assertion.nameId !== undefined && isKeepable(assertion.nameId) ? assertion.nameId : undefined }
   }
 }

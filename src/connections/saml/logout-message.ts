@@ -1,4 +1,5 @@
 import { PorticoError } from '../../errors.ts'
+import { isValue } from '../oidc/claim.ts'
 import { foreignText } from '../oidc/foreign.ts'
 import type { CheckTrace } from '../trace.ts'
 import { nameIdIn } from './assertion.ts'
@@ -6,6 +7,7 @@ import { shortStatus, showTime } from './checks.ts'
 import { decrypt } from './decryption.ts'
 import { attributeOf, childrenNamed, isNamed, namespaces, readXml, textOf } from './document.ts'
 import type { LogoutExpectations } from './expectations.ts'
+import { isKeepable } from './facts.ts'
 import { readInstant, skew } from './instant.ts'
 import { readRedirect } from './redirect-binding.ts'
 import { readEnvelope, statusOf } from './response.ts'
@@ -66,13 +68,16 @@ const readMessage = (root: Element, expected: LogoutExpectations, now: number): 
   if (!/^[\w.-]{1,256}$/.test(id)) refuse('a plain ID', id)
   const nameId = kind === 'request' ? nameIdIn(root, wrapper => decrypt(wrapper, expected)) : undefined
   if (kind === 'request' && nameId === undefined) refuse('a NameID', 'none')
+  const sessionIndexes = kind === 'request' ? childrenNamed(root, protocol, 'SessionIndex').map(textOf) : []
+  // no session here has any other, and what is revoked is remembered for long
+  if (nameId !== undefined && !(isKeepable(nameId) && sessionIndexes.every(isValue))) refuse('a NameID and SessionIndexes that can be kept', 'longer ones, or control characters')
   const { code, second } = statusOf(root)
   return {
     kind,
     id,
     inResponseTo: envelope.inResponseTo,
     nameId,
-    sessionIndexes: kind === 'request' ? childrenNamed(root, protocol, 'SessionIndex').map(textOf) : [],
+    sessionIndexes,
     notOnOrAfter,
     status: kind === 'response' ? shortStatus(code) : undefined,
     isPartial: kind === 'response' && shortStatus(second) === 'PartialLogout'
