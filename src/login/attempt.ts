@@ -46,5 +46,11 @@ export const readAttempt = (sealer: Sealer, id: string, visit: Visit, now: numbe
     .map(({ value }) => openSealed(sealer, 'attempt', attemptSchema, value))
     .find(attempt => attempt?.id === id && isFresh(attempt.iat, now, attemptLifetime))
 
+/** How many attempts at `connection` this browser has begun since `moment` (seconds) and not ended. */
+export const attemptsSince = (sealer: Sealer, connection: string, visit: Visit, moment: number): number =>
+  cookiesWithPrefix(visit.headers.cookie, attemptCookiePrefix)
+    .map(({ value }) => openSealed(sealer, 'attempt', attemptSchema, value))
+    .filter(attempt => attempt?.connection === connection && attempt.iat >= moment).length
+
 /** Set-Cookie line that ends it in this browser. */
 export const dropAttempt = (id: string): string => clearCookie(attemptCookiePrefix + id)

@@ -26,8 +26,8 @@ const keptSchema = z.discriminatedUnion('kind', [
     remedy: z.string(),
     checks: z.array(check)
   }),
-  /** Nobody here had asked for it, and its connection accepts such ones. `generation` as it was verified under. */
-  z.object({ kind: z.literal('unsolicited'), connection: z.string(), generation: z.number(), received: receivedSchema, wanted: wantedSchema.optional() })
+  /** Nobody here had asked for it, and its connection accepts such ones. `generation` and `iat`, in seconds, of when it came: what was ended since, it is too old for. */
+  z.object({ kind: z.literal('unsolicited'), connection: z.string(), generation: z.number(), received: receivedSchema, wanted: wantedSchema.optional(), iat: z.number() })
 ])
 
 /** A SAML response that came by POST and was judged, on its way to a GET that brings the cookies along. */

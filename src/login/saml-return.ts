@@ -25,6 +25,13 @@ export interface SamlReturn {
   metadata (connection: string, visit: Visit): Promise<Answer>
 }
 
+/** When a response came, and under which trust. */
+interface Came {
+  readonly generation: number | undefined
+  /** Seconds since the epoch. */
+  readonly iat: number
+}
+
 /** The SAML side of the auth host that no browser's cookies come to. */
 export const createSamlReturn = (deps: LoginDeps, steps: { readonly kept: KeptResponses, readonly refuse: Refusal }): SamlReturn => {
   const { configuration, sessions, connectors, log, now } = deps
@@ -91,7 +98,7 @@ export const createSamlReturn = (deps: LoginDeps, steps: { readonly kept: KeptRe
   }
 
   /** Nobody here had asked for it (product R23). */
-  const unsolicited = async (connection: Connection, received: Received, relayState: string | undefined): Promise<Answer> => {
+  const unsolicited = async (connection: Connection, received: Received, relayState: string | undefined, { generation, iat }: Came): Promise<Answer> => {
     const { idp_initiated: mode } = samlSettings(connection)
     if (mode === 'off' || !isActive(connection, now())) {
       throw new PorticoError('PORTICO_SAML_UNSOLICITED', { wanted: 'an answer to a request of ours', got: 'a response without InResponseTo', connection: connection.id })
@@ -100,17 +107,18 @@ export const createSamlReturn = (deps: LoginDeps, steps: { readonly kept: KeptRe
     if (mode === 'restart') {
       // the hint, so that somebody else than who is signed in here is asked about
       const hint = hintFrom(received, connection)
-      return redirect(startLink(connection, { ...hint !== undefined && { login_hint: hint }, ...wanted !== undefined && { target_link_uri: wanted.page } }), [], 303)
+      return redirect(startLink(connection, { restart: '1', ...hint !== undefined && { login_hint: hint }, ...wanted !== undefined && { target_link_uri: wanted.page } }), [], 303)
     }
-    const generation = await sessions.trust.settled(connection.id)
     if (generation === undefined) throw new PorticoError('PORTICO_STORE_UNAVAILABLE', { wanted: 'the trust generation of this connection', got: 'none', connection: connection.id })
-    return onward(connection, { response: await kept.keep({ kind: 'unsolicited', connection: connection.id, generation, received, wanted }) })
+    return onward(connection, { response: await kept.keep({ kind: 'unsolicited', connection: connection.id, generation, received, wanted, iat }) })
   }
 
   return {
     post: async (id, visit) => {
       const connection = find(id)
       if (connection === undefined) return notFound(visit)
+      // before it is judged, which takes its time
+      const came = { generation: sessions.trust.generation(connection.id), iat: now() }
       const relayed = only(visit.form, 'RelayState')
       const relay = readRelayState(configuration().keys, connection.id, relayed, now())
       if (relay?.test === true) return await receiveTest(connection, visit, relay, relayed ?? '')
@@ -123,7 +131,7 @@ export const createSamlReturn = (deps: LoginDeps, steps: { readonly kept: KeptRe
         }
         // it answers a request, and says no more whose
         if (received.inResponseTo !== undefined) return onward(connection, {})
-        return await unsolicited(connection, received, relayState)
+        return await unsolicited(connection, received, relayState, came)
       } catch (error) {
         // where this was to lead is in a cookie, which no link loses
         const again = relay === undefined ? {} : { attempt: relayed ?? '' }

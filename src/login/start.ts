@@ -4,7 +4,7 @@ import { successorOf } from '../config/standing.ts'
 import { PorticoError } from '../errors.ts'
 import { emailPage } from '../pages/email-page.ts'
 import { page, redirect, wantsHtml, type Answer } from './answer.ts'
-import { readAttempt } from './attempt.ts'
+import { attemptsSince, readAttempt } from './attempt.ts'
 import type { Authorize } from './authorize.ts'
 import type { LoginDeps } from './deps.ts'
 import type { Refusal } from './failure.ts'
@@ -18,6 +18,9 @@ import { destinationOf, readWanted, startAgainLink } from './wanted.ts'
 
 /** Parameters of a link that go on with the e-mail form. */
 const kept = ['request', 'app', 'region', 'return_to', 'target_link_uri', 'round', 'prompt']
+
+/** Sign-ins that SAML responses have begun here in a row, and seconds in which, before it is a circle (behaviours.md F16). */
+const circle = { rounds: 6, seconds: 60 }
 
 export interface StartSteps {
   /** `GET /login` */
@@ -119,6 +122,14 @@ export const createStart = (deps: LoginDeps, steps: { readonly authorize: Author
         }), visit, { startAgain: startAgainLink(configuration(), wanted) })
       }
       if (visit.session?.connection === connection.id && !isForAnother(visit)) return await handOff(visit.session, wanted, visit)
+      if (visit.query.has('restart') && attemptsSince(sealer(), connection.id, visit, now() - circle.seconds) >= circle.rounds) {
+        return refuse(new PorticoError('PORTICO_SAML_IN_RESPONSE_TO', {
+          wanted: 'a response that answers a request of ours',
+          got: `none, after ${circle.rounds} requests`,
+          connection: connection.id,
+          remedy: 'The provider leaves out InResponseTo whatever it is asked: its sign-on address may be that of a tile. Enter the one that takes requests; where there is none, idp_initiated: accept.'
+        }), visit, { connection: connection.id, startAgain: startAgainLink(configuration(), wanted) })
+      }
       return await authorize(connection, wanted, visit, { loginHint: hintOf(visit) ?? parseEmail(only(visit.query, 'email') ?? '')?.email, prompt: promptOf(visit) })
     },
 

@@ -37,8 +37,8 @@ export const createUnsolicited = (deps: LoginDeps, steps: { readonly kept: KeptR
       : undefined
   }
 
-  const enter = async ({ received, generation, wanted }: Kept, connection: Connection, visit: Visit): Promise<Answer> => {
-    const attempt: Attempt = { id: randomName(), connection: connection.id, generation, nonce: '', codeVerifier: '', wanted, iat: now() }
+  const enter = async ({ received, generation, wanted, iat }: Kept, connection: Connection, visit: Visit): Promise<Answer> => {
+    const attempt: Attempt = { id: randomName(), connection: connection.id, generation, nonce: '', codeVerifier: '', wanted, iat }
     try {
       const identity = await connectors.saml.authenticate(connection, {
         parameters: new URLSearchParams(),

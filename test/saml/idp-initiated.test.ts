@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { createJar, type Answer, type Browser } from '../support/browser.ts'
 import { codeOf, formOf, linksOf, origins, submit } from '../support/gateway.ts'
+import { createForge } from '../support/saml-forge.ts'
 import { startSamlGateway, type SamlWorld } from '../support/saml/gateway.ts'
 import type { Facts } from '../support/saml/message.ts'
 
@@ -102,6 +103,23 @@ t.test('R23 idp_initiated: restart', async t => {
     t.equal(sessionOf(browser), session)
     const answer = await browser.follow(await submit(browser, question))
     t.match(echoOf(answer).headers, { 'x-auth-email': 'bob@acme.com' })
+  })
+
+  await t.test('F16 a provider that answers no request goes round, and not for ever', async t => {
+    world.idp.respond = () => world.forge.sign(world.forge.response({ inResponseTo: undefined }))
+    const browser = world.browser()
+    const round = async (form: Answer): Promise<Answer> => {
+      const sent = await browser.follow(await world.postBack(browser, form, { RelayState: '' }), isIdp(world))
+      return sent.location === undefined ? sent : await browser.send(sent.location)
+    }
+    let answer = await world.reachIdp(browser, `${origins.analytics}/x`)
+    for (let rounds = 0; answer.status === 200 && rounds < 10; rounds++) answer = await round(answer)
+    t.match({ status: answer.status, code: codeOf(answer) }, { status: 403, code: 'PORTICO_SAML_IN_RESPONSE_TO' })
+    t.match(linksOf(answer)['Try again'], `${origins.auth}/login`)
+    t.match(world.lines.findLast(({ code }) => code === 'PORTICO_SAML_IN_RESPONSE_TO'), { connection: 'acme_saml', remedy: /InResponseTo/ })
+    world.setClock(61)
+    t.equal((await tile(browser, {}, `${origins.portal}/later`)).url.href, `${origins.portal}/later`, 'a while later a tile works again')
+    world.setClock(0)
   })
 
   await t.test('what is no response of the provider begins nothing', async t => {
@@ -228,6 +246,23 @@ t.test('R23 idp_initiated: accept', async t => {
       const answer = await browser.send(posted.location ?? '')
       t.match({ status: answer.status, code: codeOf(answer) }, { status: 400, code: 'PORTICO_ATTEMPT_LOST' }, JSON.stringify(changed))
     }
+  })
+
+  await t.test('R17 what a certificate verified that is gone before the GET signs nobody in', async t => {
+    const next = createForge({ connection: 'acme_saml' })
+    const listing = (...certificates: readonly string[]) => world.acmeWith({
+      idp_initiated: 'accept', metadata_url: undefined, entity_id: world.forge.entityId, sso_url: world.idp.ssoUrl, certificates: JSON.stringify(certificates)
+    })
+    await world.reload({ acme: listing(world.forge.certificate, next.certificate) })
+    const browser = world.browser()
+    const posted = await post(browser, messageOf(world))
+    t.equal(posted.status, 303)
+    await world.reload({ acme: listing(next.certificate) })
+    world.setClock(10)
+    const answer = await browser.send(posted.location ?? '')
+    t.match({ status: answer.status, code: codeOf(answer) }, { status: 403, code: 'PORTICO_ATTEMPT_REVOKED' })
+    t.notOk(sessionOf(browser))
+    world.setClock(0)
   })
 
   await t.test('a connection that is being tested accepts and begins nothing', async t => {
