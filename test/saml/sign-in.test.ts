@@ -334,6 +334,32 @@ t.test('what a SAML connection shares with all others', async t => {
     t.equal((await browser.send(reports)).status, 302, 'and on again revives nothing')
   })
 
+  await t.test('R13 whoever signed in by SAML makes an API key, which ends with the connection; after an old sign-in, a fresh one is asked for', async t => {
+    const browser = world.browser()
+    await world.signInBySaml(browser, reports)
+    const wish = { body: new URLSearchParams({ label: 'nightly export', app: 'analytics' }), headers: { accept: 'application/json' } }
+    const made = await browser.send(`${origins.auth}/account/keys`, wish)
+    const { key }: { key: string } = JSON.parse(made.text)
+    const call = async () => await world.browser().send(reports, { headers: { authorization: `Bearer ${key}`, accept: 'application/json' } })
+    const answer = await call()
+    t.match({ made: made.status, status: answer.status, headers: echoOf(answer).headers }, { made: 201, status: 200, headers: { 'x-auth-email': 'ada@acme.com', 'x-auth-connection': 'acme_saml' } })
+
+    const usual = world.idp.respond
+    world.idp.respond = request => world.forge.sign(world.forge.response({ inResponseTo: request.attribute('ID'), authnInstant: -3_600 }))
+    const idle = world.browser()
+    await world.signInBySaml(idle, reports)
+    const late = await idle.send(`${origins.auth}/account/keys`, wish)
+    t.match({ status: late.status, code: codeOf(late) }, { status: 403, code: 'PORTICO_RECENT_SIGN_IN' })
+    world.idp.respond = usual
+    await world.signInBySaml(idle, `${origins.auth}/account/sign-in`)
+    t.equal(world.idp.requests.at(-1)?.attribute('ForceAuthn'), 'true')
+    t.equal((await idle.send(`${origins.auth}/account/keys`, wish)).status, 201)
+
+    await world.reload({ acme: world.acmeWith({ status: 'disabled' }) })
+    t.equal((await call()).status, 401)
+    await world.reload({ acme: world.acmeWith({}) })
+  })
+
   await t.test('a provider whose metadata cannot be had: a code and a way on, and the others work', async t => {
     await world.reload({ acme: world.acmeWith({ metadata_url: 'http://127.0.0.1:9/metadata' }) })
     const page = await world.browser().open(`${origins.portal}/x`)
