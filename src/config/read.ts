@@ -198,7 +198,7 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, partial
       const id = idOf(file)
       checkOrganization({ id, file, settings: part.draft })
       checkConnectors({ file, settings: part.draft }, contents, now(), report)
-      checkSaml({ file, settings: part.draft }, contents, now(), report)
+      checkSaml({ file, settings: part.draft }, settings?.auth_url, contents, now(), report)
       checkInvited({ id, file, settings: part.draft }, values.get(file)?.get(invitedText), report)
     }
     if (settings !== undefined) {

@@ -71,7 +71,7 @@ const checkSubject = ({ attributes, name_id_format: format }: SamlDraft, complai
 }
 
 /** What else contradicts itself, has no effect, or has one that people should know of. */
-const checkSettings = (id: string, saml: SamlDraft, complain: Complain): void => {
+const checkSettings = (id: string, saml: SamlDraft, authUrl: string | undefined, complain: Complain): void => {
   const { entity_id: entityId, request_authn_context: asksForContext, require_acr: acr, idp_initiated: initiated, acs_urls: acsUrls } = saml
   checkName('entity_id', entityId, complain)
   checkName('sp_entity_id', saml.sp_entity_id, complain)
@@ -87,6 +87,9 @@ const checkSettings = (id: string, saml: SamlDraft, complain: Complain): void =>
     const { protocol, hostname } = new URL(url ?? 'https://localhost')
     if (protocol === 'http:' && !isLoopback(hostname) && saml.dangerously_allow_http !== true) {
       complain({ path: ['acs_urls', index], message: 'plain http beyond loopback: anybody on the way could sign in as anybody', remedy: 'use https, or set dangerously_allow_http: true on this connection' })
+    }
+    if (url !== undefined && authUrl !== undefined && new URL(url).origin === new URL(authUrl).origin) {
+      complain({ path: ['acs_urls', index], message: 'is an address of this gateway', remedy: 'remove it: each connection has its own ACS; acs_urls are those of the service provider that the customer leaves' })
     }
     if (acsUrls?.indexOf(url) !== index) complain({ path: ['acs_urls', index], message: 'is listed twice', remedy: 'remove one' })
   }
@@ -148,8 +151,8 @@ const judge = (saml: SamlDraft, metadata: string | undefined, certificates: Judg
   }
 }
 
-/** Checks the SAML connections of one organization. `now` in seconds. */
-export type SamlCheck = (organization: Pick<OrganizationDraft, 'file' | 'settings'>, contents: Contents, now: number, report: Report) => void
+/** Checks the SAML connections of one organization. `authUrl` as it is configured, `now` in seconds. */
+export type SamlCheck = (organization: Pick<OrganizationDraft, 'file' | 'settings'>, authUrl: string | undefined, contents: Contents, now: number, report: Report) => void
 
 /**
  * Every setting of a SAML connection that contradicts another, is missing, or can have no effect, and what the
@@ -171,13 +174,13 @@ export const createSamlCheck = (): SamlCheck => {
     return judged
   }
 
-  return ({ file, settings }, contents, now, report) => {
+  return ({ file, settings }, authUrl, contents, now, report) => {
     for (const [id, connection] of Object.entries(settings.connections ?? {})) {
       if (connection?.connector !== 'saml') continue
       const at: Path = ['connections', id]
       const complain: Complain = finding => report({ ...finding, file, path: [...at, ...finding.path] })
       checkSource(connection, complain)
-      checkSettings(id, connection, complain)
+      checkSettings(id, connection, authUrl, complain)
       const { findings, ends } = judgedOf(connection, (...path) => contents(file, [...at, ...path]), now)
       for (const finding of findings) complain(finding)
       for (const { path, what, date } of ends) {
