@@ -148,12 +148,12 @@ t.test('the subject is what never changes', async t => {
     t.equal(refusal(mail, { nameId }), 'PORTICO_SAML_SUBJECT', JSON.stringify(nameId)?.slice(0, 80))
   }
   const id = 'urn:oasis:names:tc:SAML:attribute:subject-id'
-  t.equal(map({ ...mail, [id]: 'a@acme.com' }, { nameId: { value: '_now', format: transient } }).subject, 'https://idp.acme.com a@acme.com', 'an attribute that lasts by definition')
+  t.equal(map({ ...mail, [id]: 'a@acme.com' }, { nameId: { value: '_now', format: transient } }).subject, 'https://idp.acme.com a@acme.com attribute', 'an attribute that lasts by definition')
   t.equal(map({ ...mail, [id]: 'a@acme.com' }).subject, 'https://idp.acme.com G-1234', 'where there is no NameID that does')
 
   const named = connectionWith({ attributes: { subject: 'uid' } })
-  t.equal(map({ ...mail, uid: 'u-1' }, { nameId: { value: '_now', format: transient } }, named).subject, 'https://idp.acme.com u-1')
-  t.equal(map({ ...mail, uid: ['u-1', 'u-1'] }, {}, named).subject, 'https://idp.acme.com u-1', 'not the NameID')
+  t.equal(map({ ...mail, uid: 'u-1' }, { nameId: { value: '_now', format: transient } }, named).subject, 'https://idp.acme.com u-1 attribute', 'which no NameID of the same text is')
+  t.equal(map({ ...mail, uid: ['u-1', 'u-1'] }, {}, named).subject, 'https://idp.acme.com u-1 attribute', 'not the NameID')
   t.match(map({ ...mail, uid: 'u-1' }, { nameId: { value: 'a', format: 'q'.repeat(1_025) } }, named).saml, { nameId: undefined }, 'nor is one remembered that cannot be')
   for (const uid of [[], [''], ['u-1', 'u-2'], ['a\u0000']]) t.equal(refusal({ ...mail, uid }, {}, named), 'PORTICO_SAML_SUBJECT', JSON.stringify(uid))
 })

@@ -13,7 +13,7 @@ import { readEmail } from './email.ts'
 import { factsOf, isKeepable, lastingNameId, single, type Facts, type Found } from './facts.ts'
 import type { Assertion, Received } from './received.ts'
 import { samlSettings } from './settings.ts'
-import { subjectOf } from './subject.ts'
+import { subjectByAttribute, subjectOf } from './subject.ts'
 
 const invalid = (name: string, wanted: string): PorticoError =>
   new PorticoError('PORTICO_CLAIM_INVALID', { wanted: `${wanted} as attribute ${foreignText(name)}`, got: 'one with control characters, or too long' })
@@ -26,7 +26,7 @@ const subjectFrom = ({ assertion, attributes, names }: Facts, isNamed: boolean):
   }
   const found = firstOf(attributes, names.subject)
   const value = single(found?.values ?? [])
-  return found !== undefined && isValue(value) ? { value: subjectOf(assertion.issuer, { value }), from: `entityID and attribute ${found.name}` } : undefined
+  return found !== undefined && isValue(value) ? { value: subjectByAttribute(assertion.issuer, value), from: `entityID and attribute ${found.name}` } : undefined
 }
 
 const unfit = (assertion: Assertion): string =>

@@ -13,3 +13,6 @@ export const subjectOf = (entityId: string, { value, nameQualifier, spNameQualif
   const qualifiers = qualifier === undefined && spNameQualifier === undefined ? [] : [qualifier ?? '', spNameQualifier ?? '']
   return [entityId, value, ...qualifiers].map(part).join(' ')
 }
+
+/** The same by an attribute that never changes: nobody whom a NameID of the same text names. */
+export const subjectByAttribute = (entityId: string, value: string): string => [entityId, value, 'attribute'].map(part).join(' ')
