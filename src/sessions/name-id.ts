@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /** Whom an identity provider means when it leaves it to us to know (SAML Core §8.3.1); the same as saying nothing. */
 const unspecified = 'urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified'
 
@@ -6,8 +8,13 @@ interface Named {
   readonly format?: string | undefined
 }
 
-const text = (connection: string, value: string, format: string | undefined, sessionIndex: string | undefined): string =>
-  `${connection}|${JSON.stringify([value, format, sessionIndex])}`
+/** Characters beyond which a digest stands for them: a provider may name many, and each is held for a day. */
+const longest = 200
+
+const text = (connection: string, value: string, format: string | undefined, sessionIndex: string | undefined): string => {
+  const named = JSON.stringify([value, format, sessionIndex])
+  return `${connection}|${named.length > longest ? createHash('sha256').update(named).digest('base64url') : named}`
+}
 
 /**
  * What a revocation `name_id` is of: whom a LogoutRequest of this connection's provider names, and which

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { deflateRawSync } from 'node:zlib'
 import t from 'tap'
 import { subjectOf } from '../../src/connections/saml/subject.ts'
+import { nameIdValue, nameIdValues } from '../../src/sessions/name-id.ts'
 import type { Answer, Browser } from '../support/browser.ts'
 import { codeOf, formOf, linksOf, origins, startGateway, submit, type Test, type World } from '../support/gateway.ts'
 import { createForge, createForgeKey, type Forge, type LogoutFacts, type MetadataFacts } from '../support/saml-forge.ts'
@@ -544,4 +545,12 @@ t.test('a provider with new keys signs a LogoutRequest: its metadata is read aga
   const answer = await world.browser().send(`${redirecting.forge.sp.slo}?${query()}`)
   t.equal(answer.status, 303)
   t.same(await liveOf(world, person), [])
+})
+
+t.test('S24 whom a LogoutRequest names is held in as many characters, however many it has', async t => {
+  const long = { value: 'n'.repeat(1_024), format: 'f'.repeat(1_024) }
+  t.ok(nameIdValue('acme', long, 'i'.repeat(1_024)).length < 250)
+  t.ok(nameIdValues('acme', long, 'i'.repeat(1_024)).includes(nameIdValue('acme', long, 'i'.repeat(1_024))), 'and is found again')
+  t.notOk(nameIdValues('acme', { ...long, value: `${'n'.repeat(1_023)}m` }, 'i'.repeat(1_024)).includes(nameIdValue('acme', long, 'i'.repeat(1_024))), 'nobody else')
+  t.notOk(nameIdValues('globex', long, undefined).includes(nameIdValue('acme', long, undefined)), 'nor of another connection')
 })
