@@ -4,8 +4,8 @@ import { readFields } from './form-fields.ts'
 
 /** Bytes that a form of sign-in may have; an authorization response by POST is the longest. */
 const longestForm = 64 * 1024
-/** Bytes of a form with a SAML message: 256 kB of XML in base64, some of it escaped. */
-export const longestSamlForm = 400 * 1024
+/** Bytes of a form with a SAML message: several times an assertion with hundreds of groups, encrypted (behaviours S12). */
+export const longestSamlForm = 256 * 1024
 /** Milliseconds in which it must have come. */
 const patience = 10_000
 
