@@ -1,8 +1,8 @@
-import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { createJar, type Answer, type Browser } from '../support/browser.ts'
 import { codeOf, formOf, linksOf, origins, submit } from '../support/gateway.ts'
 import { createForge } from '../support/saml-forge.ts'
+import { withoutStore } from '../support/store-outage.ts'
 import { startSamlGateway, type SamlWorld } from '../support/saml/gateway.ts'
 import type { Facts } from '../support/saml/message.ts'
 
@@ -192,11 +192,7 @@ t.test('R23 idp_initiated: accept', async t => {
   await t.test('S18 the store is down: nobody is signed in', async t => {
     const browser = world.browser()
     const { location } = await post(browser, messageOf(world))
-    const lock = new DatabaseSync(world.configuration.store.path)
-    lock.exec('BEGIN EXCLUSIVE')
-    const down = [await post(browser, messageOf(world)), await browser.send(location ?? '')]
-    lock.exec('ROLLBACK')
-    lock.close()
+    const down = await withoutStore(world, async () => [await post(browser, messageOf(world)), await browser.send(location ?? '')])
     for (const answer of down) t.match({ status: answer.status, code: codeOf(answer) }, { status: 503, code: 'PORTICO_STORE_UNAVAILABLE' })
     t.notOk(sessionOf(browser))
   })

@@ -1,5 +1,4 @@
 import { X509Certificate } from 'node:crypto'
-import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { relayStateOf, readRelayState } from '../../src/login/relay-state.ts'
 import { createJar, type Answer, type Browser } from '../support/browser.ts'
@@ -7,6 +6,7 @@ import { codeOf, formOf, linksOf, origins, submit } from '../support/gateway.ts'
 import { leaksIn } from '../support/leaks.ts'
 import { createForge } from '../support/saml-forge.ts'
 import { startSamlGateway, type SamlWorld } from '../support/saml/gateway.ts'
+import { withoutStore } from '../support/store-outage.ts'
 
 const acs = `${origins.auth}/saml/acme_saml/acs`
 const reports = `${origins.analytics}/reports?x=1`
@@ -28,18 +28,6 @@ const ourCertificate = async (world: SamlWorld): Promise<string> => {
 const isRefused = (t: Test, answer: Answer, status: number, code: string, name?: string): void => {
   t.match({ status: answer.status, code: codeOf(answer), location: answer.location }, { status, code, location: undefined }, name ?? code)
   t.notOk(answer.setCookies.some(line => line.startsWith('__Host-portico=')), 'nobody is signed in')
-}
-
-/** While `act` runs, the store cannot be written. */
-const withoutStore = async <T>(world: SamlWorld, act: () => Promise<T>): Promise<T> => {
-  const lock = new DatabaseSync(world.configuration.store.path)
-  lock.exec('BEGIN EXCLUSIVE')
-  try {
-    return await act()
-  } finally {
-    lock.exec('ROLLBACK')
-    lock.close()
-  }
 }
 
 t.test('sign-in by SAML', async t => {

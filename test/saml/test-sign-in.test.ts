@@ -1,4 +1,3 @@
-import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { testLinkOf } from '../../src/config/links.ts'
 import { sealTestToken } from '../../src/login/test-token.ts'
@@ -11,6 +10,7 @@ import { codeOf, formOf, origins } from '../support/gateway.ts'
 import { leaksIn } from '../support/leaks.ts'
 import { createForge } from '../support/saml-forge.ts'
 import { startSamlGateway, type SamlWorld } from '../support/saml/gateway.ts'
+import { withoutStore } from '../support/store-outage.ts'
 
 const linkTo = async (world: SamlWorld, standing: TestStanding): Promise<string> => {
   const connection = world.configuration.connections.get('acme_saml')
@@ -173,11 +173,7 @@ t.test('R9 a test sign-in by SAML', async t => {
   await t.test('V34 the store is down: nothing is shown, and no sign-in is refused', async t => {
     const browser = world.browser()
     const form = await reach(world, browser)
-    const lock = new DatabaseSync(world.configuration.store.path)
-    lock.exec('BEGIN EXCLUSIVE')
-    const down = await world.postBack(browser, form)
-    lock.exec('ROLLBACK')
-    lock.close()
+    const down = await withoutStore(world, async () => await world.postBack(browser, form))
     t.match({ status: down.status, code: codeOf(down) }, { status: 503, code: 'PORTICO_STORE_UNAVAILABLE' })
     isInert(t, down)
     t.notOk(world.lines.some(({ event, code }) => event === 'sign_in_refused' && code === 'PORTICO_STORE_UNAVAILABLE'))
