@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 /** Whom an identity provider means when it leaves it to us to know (SAML Core §8.3.1); the same as saying nothing. */
 const unspecified = 'urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified'
 
-interface Named {
+/** A NameID, as far as a logout is judged by it. */
+export interface Named {
   readonly value: string
   readonly format?: string | undefined
 }

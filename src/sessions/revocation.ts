@@ -1,5 +1,5 @@
 import type { Revocation } from '../store/store.ts'
-import { nameIdValues } from './name-id.ts'
+import { nameIdValues, type Named } from './name-id.ts'
 
 /** What a sealed session or a login attempt says of itself, as far as it knows. */
 export interface Revocable {
@@ -30,6 +30,14 @@ export const createRevocations = (): Revocations => {
   const sids = new Map<string, number>()
   const others = new Map<string, { issuedBefore: number, expiresAt: number }>()
   const keyOf = (kind: Revocation['kind'], value: string): string => `${kind} ${value}`
+  /** Of each session's NameID what could end it: the same at every request. */
+  const named = new WeakMap<object, readonly string[]>()
+
+  const namesOf = (connection: string, nameId: Named, idpSession: string | undefined): readonly string[] => {
+    const known = named.get(nameId) ?? nameIdValues(connection, nameId, idpSession)
+    named.set(nameId, known)
+    return known
+  }
 
   return {
     add ({ kind, value, issuedBefore, expiresAt }) {
@@ -60,7 +68,7 @@ export const createRevocations = (): Revocations => {
         (subject !== undefined && ended('subject', `${connection}|${subject}`)) ||
         (idpSession !== undefined && ended('idp_session', `${connection}|${idpSession}`)) ||
         (saml !== undefined && ended('certificate', `${connection}|${saml.certificate}`)) ||
-        (saml?.nameId !== undefined && nameIdValues(connection, saml.nameId, idpSession).some(value => ended('name_id', value)))
+        (saml?.nameId !== undefined && namesOf(connection, saml.nameId, idpSession).some(value => ended('name_id', value)))
     },
 
     sweep (now) {
