@@ -3,6 +3,7 @@ import type { SamlSettings } from '../config/schema/organization.ts'
 import { foreignText } from '../connections/oidc/foreign.ts'
 import type { Reach } from '../connections/oidc/reach.ts'
 import type { IdpDescription } from '../connections/saml/description.ts'
+import { metadataHeaders } from '../connections/saml/fetched-metadata.ts'
 import { readIdpMetadata } from '../connections/saml/idp-metadata.ts'
 import { describedBy, refusePlainHttp } from '../connections/saml/provider.ts'
 import { samlSettings } from '../connections/saml/settings.ts'
@@ -72,7 +73,7 @@ const hint = (answer: Asked): string => answer.status >= 300 && answer.status < 
 
 const fetchDocument = async (url: string, settings: SamlSettings, examination: Examination): Promise<ReadMetadata> => {
   const wanted = `metadata at ${url.split('?', 1)[0]}`
-  const answer = await ask(url, examination, { headers: { accept: 'application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1' } })
+  const answer = await ask(url, examination, { headers: metadataHeaders })
   const nothing = (got: string, remedy: string, asked?: Asked): ReadMetadata => ({ findings: [problem('metadata', wanted, got, remedy)], description: undefined, answer: asked })
   if (typeof answer === 'string') return nothing(answer, 'The host was reached and gave no such answer: compare metadata_url, and what a proxy on the way does.')
   if (answer.status !== 200) {

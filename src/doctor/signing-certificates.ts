@@ -27,18 +27,21 @@ const describe = (certificate: X509Certificate): string => {
   return `'${subject}' ${kind}, SHA-256 ${certificate.fingerprint256}, SHA-1 ${certificate.fingerprint}`
 }
 
-const judge = (pem: string, isReplaced: boolean, remedy: string, now: number): Finding => {
+/** Whether a signature that is made with it today is believed. */
+const isGood = (certificate: X509Certificate): boolean => certificateFault(certificate) === undefined
+
+/** `others`: the provider has a good one that lasts beside it. */
+const judge = (certificate: X509Certificate, others: boolean, remedy: string, now: number): Finding => {
   const check = 'signing certificate'
-  const certificate = new X509Certificate(pem)
   const fault = certificateFault(certificate)
-  if (fault !== undefined) return problem(check, 'one with an RSA key of 2048 bits or more, or an EC key', `one that ${fault}`, 'No signature made with it is believed: have the provider make a new key.')
+  if (fault !== undefined) return (others ? warning : problem)(check, 'one with an RSA key of 2048 bits or more, or an EC key', `one that ${fault}`, 'No signature made with it is believed: have the provider make a new key.')
   const at = certificate.validToDate.getTime() / 1_000
   const left = daysLeft(at, now)
   const wanted = 'a certificate that lasts'
   const stage = stageOf(at, now)
   const got = `${describe(certificate)}; ${stage === 0 ? `expired on ${dayText(at)}` : `${left} day${left === 1 ? '' : 's'} left (${dayText(at)})`}`
   if (stage === undefined) return ok(check, wanted, got)
-  return isReplaced ? ok(check, wanted, `${got}, and there is another`) : warning(check, wanted, got, remedy)
+  return others && stage === 0 ? ok(check, wanted, `${got}, and there is another`) : warning(check, wanted, got, remedy)
 }
 
 const judgeEnd = ({ validUntil }: IdpDescription, source: Source, organization: string, now: number): readonly Finding[] => {
@@ -62,13 +65,10 @@ const renewal: Readonly<Record<Source, (organization: string) => Finding>> = {
 export const judgeSigning = (description: IdpDescription, { connection, now }: Examination): readonly Finding[] => {
   const { organization: { name }, saml } = connection
   const source: Source = samlSettings(connection).metadata_url !== undefined ? 'url' : saml?.metadata !== undefined ? 'file' : 'values'
-  const { certificates } = description
-  const hasCurrent = certificates.some(pem => new X509Certificate(pem).validToDate.getTime() / 1_000 > now())
+  const certificates = description.certificates.map(pem => new X509Certificate(pem))
+  const lasting = certificates.filter(certificate => isGood(certificate) && certificate.validToDate.getTime() / 1_000 > now())
   return [
-    ...certificates.map(pem => {
-      const isOver = new X509Certificate(pem).validToDate.getTime() / 1_000 <= now()
-      return judge(pem, isOver && hasCurrent, remedies[source](name), now())
-    }),
+    ...certificates.map(certificate => judge(certificate, lasting.some(other => other !== certificate), remedies[source](name), now())),
     ...judgeEnd(description, source, name, now()),
     renewal[source](name)
   ]

@@ -101,6 +101,15 @@ t.test('R26 whose metadata it is: as entity_id says, one of several, or another 
   t.match((await told('https://third.example')).of('document'), [{ level: 'problem', wanted: /third\.example/, got: /another\.example/ }])
 })
 
+t.test('R16 S8 a weak certificate beside a good one is a warning, as sign-ins go on with the good one', async t => {
+  const weak = createCertificate(createForgeKey('rsa', 1_024))
+  const idp = await startForgeIdp(forge, { certificates: [weak, forge.certificate] })
+  t.teardown(idp.close)
+  const { hasProblem, of } = await look({ metadata_url: idp.metadataUrl })
+  t.match(of('signing certificate'), [{ level: 'warning', got: /1024 bits/ }, { level: 'ok' }])
+  t.equal(hasProblem, false)
+})
+
 t.test('R16 S26 each way in which metadata cannot be had or used is told apart', async t => {
   const good = forge.metadata()
   const weak = createCertificate(createForgeKey('rsa', 1_024))

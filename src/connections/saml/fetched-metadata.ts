@@ -7,6 +7,9 @@ import { createSingleFlight } from '../oidc/single-flight.ts'
 import { findDescription } from './description-copies.ts'
 import type { IdpDescription } from './description.ts'
 
+/** What is sent for the metadata of a provider. */
+export const metadataHeaders = { accept: 'application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1' }
+
 /** Bytes. */
 const limit = 1_024 * 1_024
 /** Seconds between two fetches at most, and at least, whatever the provider says. */
@@ -93,8 +96,7 @@ export const createFetchedMetadata = (deps: {
   }
 
   const fetchDocument = async (): Promise<Held> => {
-    const headers = { accept: 'application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1' }
-    const response = await outbound.fetch(url, { method: 'GET', headers, limit }, reach)
+    const response = await outbound.fetch(url, { method: 'GET', headers: metadataHeaders, limit }, reach)
     requireOk(response, `the metadata at ${url.split('?', 1)[0]}`)
     const description = await judge(await response.text(), pinned)
     const fetchedAt = now()
