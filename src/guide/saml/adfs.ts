@@ -7,10 +7,9 @@ const usual = { email: `${soap}/emailaddress`, firstName: `${soap}/givenname`, l
 
 /** Active Directory Federation Services: a relying party trust that is read from our metadata. */
 export const adfs = (side: SamlSide): SamlGuide => {
-  const { facts, entityId, acs, slo, metadata, connection } = side
+  const { facts, entityId, acs, slo, metadata, host } = side
   const email = nameFor(side, 'email', usual.email)
   const groups = nameFor(side, 'groups', usual.groups)
-  const host = connection.metadata_url === undefined ? undefined : new URL(connection.metadata_url).host
   return {
     name: 'AD FS',
     needs: say`administrator rights on your federation server, which is reached by your people's browsers`,

@@ -20,9 +20,8 @@ const settingsOf = ({ entityId, acs, slo }: SamlSide): string => JSON.stringify(
 
 /** Auth0 as an identity provider: the SAML addon of an application. */
 export const auth0 = (side: SamlSide): SamlGuide => {
-  const { facts, acs, connection } = side
+  const { facts, acs, host } = side
   const [email, name, groups] = [nameFor(side, 'email', usual.email), nameFor(side, 'name', usual.name), nameFor(side, 'groups', usual.groups)]
-  const host = connection.metadata_url === undefined ? undefined : new URL(connection.metadata_url).host
   return {
     name: 'Auth0 (SAML)',
     needs: say`the right to make applications in your tenant`,

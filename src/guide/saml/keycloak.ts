@@ -4,11 +4,10 @@ import { nameFor, persistent, type SamlSide } from './side.ts'
 
 /** Keycloak: a client of type SAML, imported from our metadata. */
 export const keycloak = (side: SamlSide): SamlGuide => {
-  const { facts, entityId, acs, slo, metadata, connection } = side
+  const { facts, entityId, acs, slo, metadata, host } = side
   const email = nameFor(side, 'email', 'email')
   const [firstName, lastName] = [nameFor(side, 'first_name', 'firstName'), nameFor(side, 'last_name', 'lastName')]
   const groups = nameFor(side, 'groups', 'groups')
-  const host = connection.metadata_url === undefined ? undefined : new URL(connection.metadata_url).host
   return {
     name: 'Keycloak (SAML)',
     needs: say`the right to manage clients of your realm`,

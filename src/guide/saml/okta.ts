@@ -4,11 +4,10 @@ import { nameFor, type SamlSide } from './side.ts'
 
 /** Okta Workforce: a SAML 2.0 application made by hand. */
 export const okta = (side: SamlSide): SamlGuide => {
-  const { facts, entityId, acs, relayStates, connection } = side
+  const { facts, entityId, acs, relayStates, host } = side
   const email = nameFor(side, 'email', 'email')
   const [firstName, lastName] = [nameFor(side, 'first_name', 'firstName'), nameFor(side, 'last_name', 'lastName')]
   const groups = nameFor(side, 'groups', 'groups')
-  const host = connection.metadata_url === undefined ? undefined : new URL(connection.metadata_url).host
   return {
     name: 'Okta Workforce (SAML)',
     needs: say`the role ${menu('Application Administrator')} or a higher one in the Okta Admin Console`,

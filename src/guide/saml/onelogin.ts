@@ -7,11 +7,11 @@ const exactly = (text: string): string => `^${text.replace(/[.*+?^${}()|[\]\\/]/
 
 /** OneLogin: the connector for any SAML application. */
 export const onelogin = (side: SamlSide): SamlGuide => {
-  const { facts, entityId, acs, relayStates, connection } = side
+  const { facts, entityId, acs, relayStates } = side
   const email = nameFor(side, 'email', 'email')
   const [firstName, lastName] = [nameFor(side, 'first_name', 'firstName'), nameFor(side, 'last_name', 'lastName')]
   const groups = nameFor(side, 'groups', 'memberOf')
-  const host = connection.metadata_url === undefined ? '*.onelogin.com' : new URL(connection.metadata_url).host
+  const host = side.host ?? '*.onelogin.com'
   return {
     name: 'OneLogin (SAML)',
     needs: say`the right to manage applications in OneLogin's administration (${menu('Super user')} or ${menu('Manage apps')})`,

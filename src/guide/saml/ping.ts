@@ -4,11 +4,10 @@ import { nameFor, persistent, type SamlSide } from './side.ts'
 
 /** PingOne; PingFederate asks for the same under other names. */
 export const ping = (side: SamlSide): SamlGuide => {
-  const { facts, entityId, acs, metadata, connection } = side
+  const { facts, entityId, acs, metadata, host } = side
   const email = nameFor(side, 'email', 'email')
   const [firstName, lastName] = [nameFor(side, 'first_name', 'firstName'), nameFor(side, 'last_name', 'lastName')]
   const groups = nameFor(side, 'groups', 'groups')
-  const host = connection.metadata_url === undefined ? undefined : new URL(connection.metadata_url).host
   return {
     name: 'PingOne (SAML)',
     needs: say`a role in PingOne that may edit applications (${menu('Environment Admin')} or ${menu('Application Owner')})`,

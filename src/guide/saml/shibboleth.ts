@@ -11,9 +11,8 @@ const usual = {
 
 /** Shibboleth IdP 4 and 5: files of its configuration, in place of menus. */
 export const shibboleth = (side: SamlSide): SamlGuide => {
-  const { facts, entityId, metadata, subject = subjectId, connection } = side
+  const { facts, entityId, metadata, subject = subjectId, host } = side
   const [email, name, groups] = [nameFor(side, 'email', usual.email), nameFor(side, 'name', usual.name), nameFor(side, 'groups', usual.groups)]
-  const host = connection.metadata_url === undefined ? undefined : new URL(connection.metadata_url).host
   return {
     name: 'Shibboleth IdP',
     needs: say`the right to edit the configuration of your identity provider`,

@@ -14,6 +14,8 @@ export interface SamlSide {
   readonly acs: string
   readonly slo: string
   readonly metadata: string
+  /** Where the provider publishes its metadata, once that is known. */
+  readonly host: string | undefined
   /** Further addresses that a response may be for, where something else forwards it. */
   readonly otherAcs: readonly string[]
   /** Asked for in each request; undefined where nothing is. */
@@ -41,6 +43,7 @@ export const sideOf = (facts: Facts, connection: SamlDraft): SamlSide => {
     acs,
     slo,
     metadata,
+    host: connection.metadata_url === undefined ? undefined : new URL(connection.metadata_url).host,
     otherAcs: (connection.acs_urls ?? []).filter(url => url !== undefined),
     nameIdFormat: connection.name_id_format,
     subject: typeof subject === 'string' ? subject : subject?.find(each => each !== undefined),
