@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Browser } from '../support/browser.ts'
 import { codeOf, formOf, linksOf, origins, startGateway, submit, type World } from '../support/gateway.ts'
+import { everywhere, liveOf } from '../support/traces.ts'
 
 const signedIn = async (world: World): Promise<{ browser: Browser, cookies: Readonly<Record<string, string>> }> => {
   const browser = world.browser()
@@ -11,18 +12,6 @@ const signedIn = async (world: World): Promise<{ browser: Browser, cookies: Read
     cookies: Object.fromEntries([origins.auth, origins.portal, origins.analytics].map(origin => [origin, browser.jar.header(new URL(origin)) ?? '']))
   }
 }
-
-/** On which hosts these cookies still sign anybody in. */
-const liveOf = async (world: World, cookies: Readonly<Record<string, string>>): Promise<string[]> => {
-  const live: string[] = []
-  for (const [origin, cookie] of Object.entries(cookies)) {
-    const answer = await world.browser().send(`${origin}${origin === origins.auth ? '/account' : '/x'}`, { mode: 'cors', headers: { cookie, accept: 'application/json' } })
-    if (answer.status === 200) live.push(new URL(origin).hostname)
-  }
-  return live
-}
-
-const everywhere = ['auth.localhost', 'portal.localhost', 'analytics.localhost']
 
 t.test('signing out', async t => {
   const world = await startGateway(t)

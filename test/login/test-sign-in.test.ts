@@ -5,12 +5,12 @@ import { sealTestToken } from '../../src/login/test-token.ts'
 import type { TestStanding } from '../../src/login/sealed.ts'
 import type { TestResult } from '../../src/pages/test-page.ts'
 import { createSealer } from '../../src/sessions/seal.ts'
-import { createSqliteStore } from '../../src/store/sqlite.ts'
 import { createJar, type Answer, type Browser } from '../support/browser.ts'
 import { callbackOf, codeOf, origins, startGateway, type World } from '../support/gateway.ts'
 import { createSigningKey, signJwt, startHostileProvider } from '../support/hostile-provider.ts'
 import { leaksIn, secretsOf } from '../support/leaks.ts'
 import { signIn } from '../support/provider.ts'
+import { isInert, traces } from '../support/traces.ts'
 
 const client = { redirect_uris: [callbackOf('acme_oidc'), callbackOf('globex_oidc'), callbackOf('trial_oidc'), `${origins.auth}/login/callback`] }
 
@@ -47,23 +47,6 @@ const reach = async (browser: Browser, link: string, login = 'ada'): Promise<URL
 const asJson = { headers: { accept: 'application/json' } }
 
 const resultOf = (answer: Answer): TestResult => JSON.parse(answer.text)
-
-/** What of this world is recorded about anybody, and what apps have seen. */
-const traces = async (world: World) => {
-  const store = createSqliteStore({ path: world.configuration.store.path })
-  const members = await store.listMembers({ limit: 100 })
-  const { revocations } = await store.changesSince('')
-  await store.close()
-  return { members, revocations, received: world.received.length, signIns: world.lines.filter(({ event }) => event === 'sign_in').length }
-}
-
-/** A page that leads nowhere by itself, sets nothing, and holds nothing that could sign anybody in. */
-const isInert = (t: Test, answer: Answer): void => {
-  t.notOk(answer.location, 'goes nowhere')
-  t.notMatch(answer.text, /eyJ|<script|http-equiv/, 'nothing signed, nothing that runs')
-  for (const line of answer.setCookies) t.match(line, /^__Host-portico-attempt-[\w-]+=; Max-Age=0/, 'no cookie but the end of its own')
-  t.match(answer.headers.get('cache-control'), 'no-store')
-}
 
 t.test('R9 a test sign-in', async t => {
   const world = await start(t)

@@ -9,6 +9,7 @@ import { createForge, createForgeKey, type Forge, type LogoutFacts, type Metadat
 import { startForgeIdp, type ForgeIdp, type SeenMessage } from '../support/saml/forge-idp.ts'
 import type { Facts } from '../support/saml/message.ts'
 import { signatureMethods, signOctets } from '../support/saml/signing.ts'
+import { everywhere, liveOf } from '../support/traces.ts'
 
 const statuses = {
   success: 'urn:oasis:names:tc:SAML:2.0:status:Success',
@@ -98,18 +99,6 @@ const signIn = async (world: World, company: Company, name = 'ada', facts: Parti
   return { browser, cookies: Object.fromEntries([origins.auth, origins.portal, origins.analytics].map(origin => [origin, browser.jar.header(new URL(origin)) ?? ''])) }
 }
 
-/** On which hosts these cookies still sign anybody in. */
-const liveOf = async (world: World, { cookies }: Person): Promise<string[]> => {
-  const live: string[] = []
-  for (const [origin, cookie] of Object.entries(cookies)) {
-    const answer = await world.browser().send(`${origin}${origin === origins.auth ? '/account' : '/x'}`, { mode: 'cors', headers: { cookie, accept: 'application/json' } })
-    if (answer.status === 200) live.push(new URL(origin).hostname)
-  }
-  return live
-}
-
-const everywhere = ['auth.localhost', 'portal.localhost', 'analytics.localhost']
-
 /** The certificate of our side, from our own metadata. */
 const ours = async (world: World, { connection }: Company): Promise<string> => {
   const { text } = await world.browser().send(`${origins.auth}/saml/${connection}/metadata`)
@@ -145,11 +134,11 @@ t.test('signing out here, then at the identity provider', async t => {
   ] as const) {
     await t.test(`L1 L2 L6 ${name}: ends everything here, asks the provider, and believes its signed answer`, async t => {
       const person = await signIn(world, redirecting, 'lovelace', { nameId: { value: 'ada & <co>', format: formats.persistent, nameQualifier: redirecting.forge.entityId, spNameQualifier: 'us' } })
-      t.same(await liveOf(world, person), everywhere)
+      t.same(await liveOf(world, person.cookies), everywhere)
       const other = await signIn(world, redirecting, 'grace')
       const leaving = await act(person.browser, leavesFor(redirecting))
       t.match({ status: leaving.status, at: leaving.location?.href }, { status: 303, at: `${redirecting.sloUrl}?SAMLRequest=` })
-      t.same(await liveOf(world, person), [], 'over here before anybody else is asked')
+      t.same(await liveOf(world, person.cookies), [], 'over here before anybody else is asked')
       t.notOk(person.browser.jar.all().some(({ name, domain }) => domain === 'auth.localhost' && name.startsWith('__Host-portico')))
       const answer = await person.browser.follow(leaving)
       t.match({ status: answer.status, path: answer.url.pathname }, { status: 200, path: '/logout/done' })
@@ -160,7 +149,7 @@ t.test('signing out here, then at the identity provider', async t => {
       t.match(request.xml, /<saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent" NameQualifier="[^"]+" SPNameQualifier="us">ada &#38; &#60;co&#62;<\/saml:NameID><samlp:SessionIndex>session-lovelace<\/samlp:SessionIndex>/)
       t.match(['Destination', 'Reason', 'Version', 'NotOnOrAfter'].map(name => request.attribute(name)), [redirecting.sloUrl, 'urn:oasis:names:tc:SAML:2.0:logout:user', '2.0', /^\d{4}-.*Z$/])
       t.equal(request.text('Issuer'), redirecting.forge.sp.metadata)
-      t.same(await liveOf(world, other), everywhere)
+      t.same(await liveOf(world, other.cookies), everywhere)
     })
   }
 
@@ -203,7 +192,7 @@ t.test('signing out here, then at the identity provider', async t => {
     const seen = redirecting.requests.length
     const question = await person.browser.open(`${origins.auth}/logout`, { headers: { 'sec-fetch-site': 'cross-site', referer: 'https://evil.example/' } })
     t.match(question.text, /ada@acme\.com/)
-    t.same(await liveOf(world, person), everywhere)
+    t.same(await liveOf(world, person.cookies), everywhere)
     t.equal(redirecting.requests.length, seen)
     await person.browser.follow(await submit(person.browser, question))
     t.equal(redirecting.requests.length, seen + 1)
@@ -224,7 +213,7 @@ t.test('signing out here, then at the identity provider', async t => {
         return { location: `${forge.sp.slo}?${sent}` }
       }
       const answer = await person.browser.open(link, { until: url => url.pathname === '/bye' })
-      t.same(await liveOf(world, person), [])
+      t.same(await liveOf(world, person.cookies), [])
       return { answer, sent }
     }
     const say = (facts: Partial<LogoutFacts>, change = (xml: string) => xml, by: Forge = forge) => by.redirect(change(by.logoutResponse(facts)), 'SAMLResponse')
@@ -267,7 +256,7 @@ t.test('signing out here, then at the identity provider', async t => {
       t.match({ path: answer.url.pathname, text: answer.text }, { path: '/logout/done', text: /Sign out\?/ })
       t.same(answer.setCookies, [])
     }
-    t.same(await liveOf(world, person), everywhere)
+    t.same(await liveOf(world, person.cookies), everywhere)
   })
 
   await t.test('L7 a provider that cannot be told: signed out here, and what is not over is said', async t => {
@@ -275,7 +264,7 @@ t.test('signing out here, then at the identity provider', async t => {
     await redirecting.close()
     const leaving = await person.browser.open(`${origins.auth}/logout`, { until: leavesFor(redirecting) })
     t.equal(leaving.location?.origin, redirecting.origin, 'its address is known: the browser finds out')
-    t.same(await liveOf(world, person), [])
+    t.same(await liveOf(world, person.cookies), [])
   })
 })
 
@@ -285,11 +274,11 @@ t.test('L7 the metadata is no longer to be had', async t => {
   const person = await signIn(world, redirecting)
   await redirecting.close()
   wait(world, 3_600)
-  t.same(await liveOf(world, person), everywhere)
+  t.same(await liveOf(world, person.cookies), everywhere)
   const answer = await person.browser.open(`${origins.auth}/logout?return_to=${origins.portal}/bye`)
   t.match({ status: answer.status, path: answer.url.pathname, text: answer.text }, { status: 200, path: '/logout/done', text: /class="problem"/ })
   t.equal(linksOf(answer).Continue, `${origins.portal}/bye`)
-  t.same(await liveOf(world, person), [])
+  t.same(await liveOf(world, person.cookies), [])
 })
 
 t.test('an identity provider signs its people out', async t => {
@@ -319,10 +308,10 @@ t.test('an identity provider signs its people out', async t => {
       const elsewhere = await signIn(world, redirecting, 'ada', { sessionIndex: 'another-session' })
       const grace = await signIn(world, redirecting, 'grace', { sessionIndex: 'session-ada' })
       const namesake = await signIn(world, posting, 'ada')
-      t.same(await liveOf(world, ada), everywhere)
+      t.same(await liveOf(world, ada.cookies), everywhere)
       const answer = await send(ask({ id: `_${name.length}` }))
-      t.same(await liveOf(world, ada), [])
-      for (const other of [elsewhere, grace, namesake]) t.same(await liveOf(world, other), everywhere)
+      t.same(await liveOf(world, ada.cookies), [])
+      for (const other of [elsewhere, grace, namesake]) t.same(await liveOf(world, other.cookies), everywhere)
       t.match({ status: answer.status, cookies: answer.setCookies, to: answer.location?.href }, { status: 303, cookies: [], to: `${redirecting.sloUrl}?SAMLResponse=` })
       const response = await delivered(answer)
       t.match({ kind: response.kind, relayState: response.relayState, status: statusOf(response) }, { kind: 'LogoutResponse', relayState: 'their state', status: statuses.success })
@@ -340,13 +329,13 @@ t.test('an identity provider signs its people out', async t => {
         // more than a cookie holds: the store has the rest of it
         await signIn(world, company, 'ada', { attributes: [['mail', [`ada@${company.domain}`]], ['uid', ['uid-ada']], ['memberOf', Array.from({ length: 150 }, (_, i) => `the group ${i} of many`)]] })
       ]
-      for (const person of people) t.same(await liveOf(world, person), everywhere)
+      for (const person of people) t.same(await liveOf(world, person.cookies), everywhere)
       const grace = await signIn(world, company, 'grace')
       const request = company.forge.logoutRequest({ nameId: { value: 'ada', format: formats.persistent }, sessionIndexes: [] })
       const answer = await byRedirect(company.forge.redirect(request, 'SAMLRequest'), company.forge.sp.slo)
       t.ok(answer.status === 303 || formOf(answer).fields.SAMLResponse !== undefined, 'answered by what the provider has')
-      for (const person of people) t.same(await liveOf(world, person), [], company.connection)
-      t.same(await liveOf(world, grace), everywhere)
+      for (const person of people) t.same(await liveOf(world, person.cookies), [], company.connection)
+      t.same(await liveOf(world, grace.cookies), everywhere)
     }
   })
 
@@ -355,25 +344,25 @@ t.test('an identity provider signs its people out', async t => {
     const send = async (nameId: LogoutFacts['nameId']) => statusOf(await delivered(await byRedirect(forge.redirect(ask({ nameId }), 'SAMLRequest'))))
     for (const nameId of [{ value: 'Ada' }, { value: 'ada ' }, { value: 'ad' }, { value: 'ada', format: formats.email }]) {
       t.equal(await send(nameId), statuses.success)
-      t.same(await liveOf(world, person), everywhere, JSON.stringify(nameId))
+      t.same(await liveOf(world, person.cookies), everywhere, JSON.stringify(nameId))
     }
     t.equal(await send({ value: 'ada', format: formats.unspecified }), statuses.success)
-    t.same(await liveOf(world, person), [], 'a provider may leave the format out, as Entra does')
+    t.same(await liveOf(world, person.cookies), [], 'a provider may leave the format out, as Entra does')
     const another = await signIn(world, redirecting)
     await send({ value: 'ada' })
-    t.same(await liveOf(world, another), [])
+    t.same(await liveOf(world, another.cookies), [])
   })
 
   await t.test('somebody who signs in again afterwards stays', async t => {
     await byRedirect(forge.redirect(ask(), 'SAMLRequest'))
-    t.same(await liveOf(world, await signIn(world, redirecting)), everywhere)
+    t.same(await liveOf(world, (await signIn(world, redirecting)).cookies), everywhere)
   })
 
   await t.test('a provider that takes no answer gets none', async t => {
     const person = await signIn(world, mute)
     const answer = await byRedirect(mute.forge.redirect(mute.forge.logoutRequest({ nameId: { value: 'ada', format: formats.persistent } }), 'SAMLRequest'), mute.forge.sp.slo)
     t.match({ status: answer.status, location: answer.location }, { status: 200, location: undefined })
-    t.same(await liveOf(world, person), [])
+    t.same(await liveOf(world, person.cookies), [])
   })
 
   await t.test('S18 the store is down: declined, since it may be an old one', async t => {
@@ -384,7 +373,7 @@ t.test('an identity provider signs its people out', async t => {
     database.exec('ROLLBACK')
     database.close()
     t.equal(statusOf(await delivered(answer)), statuses.responder)
-    t.same(await liveOf(world, person), everywhere)
+    t.same(await liveOf(world, person.cookies), everywhere)
   })
 
   const person = await signIn(world, redirecting)
@@ -451,7 +440,7 @@ t.test('an identity provider signs its people out', async t => {
       const answer = await byRedirect(query())
       t.match({ status: answer.status, code: codeOf(answer), location: answer.location, cookies: answer.setCookies }, { status: 403, code: 'PORTICO_SAML_LOGOUT', location: undefined, cookies: [] })
       t.match(codeOfReason(world), /^PORTICO_SAML_/)
-      t.same(await liveOf(world, person), everywhere)
+      t.same(await liveOf(world, person.cookies), everywhere)
     })
   }
 
@@ -469,7 +458,7 @@ t.test('an identity provider signs its people out', async t => {
     await t.test(`S24 refused by POST: ${name}`, async t => {
       const answer = await byPost(fields())
       t.match({ status: answer.status, code: codeOf(answer), location: answer.location }, { status: 403, code: 'PORTICO_SAML_LOGOUT', location: undefined })
-      t.same(await liveOf(world, person), everywhere)
+      t.same(await liveOf(world, person.cookies), everywhere)
     })
   }
 
@@ -481,14 +470,14 @@ t.test('an identity provider signs its people out', async t => {
       t.match({ status: answer.status, code: codeOf(answer) }, { status: 403, code: 'PORTICO_SAML_LOGOUT' })
       t.equal(codeOfReason(world), 'PORTICO_SAML_REPLAYED')
     }
-    t.same(await liveOf(world, again), everywhere)
+    t.same(await liveOf(world, again.cookies), everywhere)
   })
 
   await t.test('S16 only the people of that connection, at its own address', async t => {
     const namesake = await signIn(world, posting, 'ada')
     const answer = await byRedirect(forge.redirect(ask({ destination: posting.forge.sp.slo }), 'SAMLRequest'), posting.forge.sp.slo)
     t.match({ status: answer.status, code: codeOf(answer) }, { status: 403, code: 'PORTICO_SAML_LOGOUT' })
-    t.same(await liveOf(world, namesake), everywhere)
+    t.same(await liveOf(world, namesake.cookies), everywhere)
   })
 
   await t.test('a connection that signs nobody in has no such address', async t => {
@@ -544,7 +533,7 @@ t.test('a provider with new keys signs a LogoutRequest: its metadata is read aga
   redirecting.metadata = () => next.metadata({ certificates: [redirecting.forge.certificate, next.certificate], ssoRedirect: redirecting.ssoUrl, sloRedirect: redirecting.sloUrl })
   const answer = await world.browser().send(`${redirecting.forge.sp.slo}?${query()}`)
   t.equal(answer.status, 303)
-  t.same(await liveOf(world, person), [])
+  t.same(await liveOf(world, person.cookies), [])
 })
 
 t.test('S24 whom a LogoutRequest names is held in as many characters, however many it has', async t => {

@@ -11,13 +11,13 @@ import { createOutbound } from '../../src/connections/oidc/http.ts'
 import type { IdpDescription } from '../../src/connections/saml/description.ts'
 import { createSamlProviders } from '../../src/connections/saml/provider.ts'
 import { createVerifier } from '../../src/connections/saml/verifier.ts'
-import { PorticoError } from '../../src/errors.ts'
 import { createSqliteStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
 import { configurationOf, connectionOf, organizationOf } from '../support/configuration.ts'
 import { createForge, createForgeKey, type MetadataFacts } from '../support/saml-forge.ts'
 import { createCertificate } from '../support/saml/certificate.ts'
 import { signXml } from '../support/saml/signing.ts'
+import { codeOf } from '../connections/setup.ts'
 
 type Test = { testdir (): string, teardown (handler: () => unknown): void }
 
@@ -98,16 +98,6 @@ const startProcess = (t: Test, first: Connection, store: Store = createSqliteSto
       world.keys = ring
       current = configuration()
     }
-  }
-}
-
-const codeOf = async (work: Promise<unknown>): Promise<string> => {
-  try {
-    await work
-    return 'no error'
-  } catch (error) {
-    if (error instanceof PorticoError) return error.code
-    throw error
   }
 }
 

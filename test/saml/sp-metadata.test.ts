@@ -58,7 +58,7 @@ t.test('a key is RSA-2048 and works, and its certificate carries it, for Node an
 
   const folder = t.testdir({ 'sp.pem': made.certificate, 'sp.key': made.privateKey })
   const openssl = (...args: readonly string[]) => spawnSync('openssl', args, { cwd: folder, encoding: 'utf8' })
-  await t.test('OpenSSL', { skip: openssl('version').error === undefined ? false : 'no openssl here' }, async t => {
+  await t.test('OpenSSL', { skip: process.env.CI === 'true' || openssl('version').error === undefined ? false : 'needs openssl, which another machine may lack: Node itself has read it above' }, async t => {
     t.match(openssl('verify', '-check_ss_sig', '-x509_strict', '-CAfile', 'sp.pem', 'sp.pem'), { status: 0, stdout: /OK/ })
     t.match(openssl('rsa', '-in', 'sp.key', '-check', '-noout'), { status: 0, stdout: /RSA key ok/ })
   })

@@ -1,16 +1,16 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { testLinkOf } from '../../src/config/links.ts'
 import { sealTestToken } from '../../src/login/test-token.ts'
 import type { TestStanding } from '../../src/login/sealed.ts'
 import type { TestResult } from '../../src/pages/test-page.ts'
 import { createSealer } from '../../src/sessions/seal.ts'
-import { createSqliteStore } from '../../src/store/sqlite.ts'
 import type { Answer, Browser } from '../support/browser.ts'
 import { codeOf, formOf, origins } from '../support/gateway.ts'
 import { leaksIn } from '../support/leaks.ts'
 import { createForge } from '../support/saml-forge.ts'
 import { startSamlGateway, type SamlWorld } from '../support/saml/gateway.ts'
 import { withoutStore } from '../support/store-outage.ts'
+import { isInert, traces } from '../support/traces.ts'
 
 const linkTo = async (world: SamlWorld, standing: TestStanding): Promise<string> => {
   const connection = world.configuration.connections.get('acme_saml')
@@ -27,22 +27,6 @@ const asJson = { headers: { accept: 'application/json' } }
 const test = async (world: SamlWorld, browser = world.browser()): Promise<TestResult> => {
   const posted = await world.postBack(browser, await reach(world, browser))
   return JSON.parse((await browser.send(posted.location ?? '', asJson)).text)
-}
-
-/** What of this world is recorded about anybody, and what apps have seen. */
-const traces = async (world: SamlWorld) => {
-  const store = createSqliteStore({ path: world.configuration.store.path })
-  const members = await store.listMembers({ limit: 100 })
-  const { revocations } = await store.changesSince('')
-  await store.close()
-  return { members, revocations, received: world.received.length, signIns: world.lines.filter(({ event }) => event === 'sign_in').length }
-}
-
-/** A page that leads nowhere by itself, and holds nothing that could sign anybody in. */
-const isInert = (t: Test, answer: Answer): void => {
-  t.notOk(answer.location, 'goes nowhere')
-  t.notMatch(answer.text, /eyJ|<script|http-equiv|PHNhbWxw|<saml/, 'nothing signed, nothing that runs')
-  for (const line of answer.setCookies) t.match(line, /^__Host-portico-attempt-[\w-]+=; Max-Age=0/, 'no cookie but the end of its own')
 }
 
 t.test('R9 a test sign-in by SAML', async t => {
