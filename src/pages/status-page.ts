@@ -41,6 +41,6 @@ export const statusPage = (status: Status): string => layout('Status of Portico'
 ${status.last_reload.problems.map(problem => html`<p class="problem"><code>${problem}</code></p>`)}
 <ul>${status.connections.map(({ id, organization, status, health, expires }) => html`<li>
 <code>${id}</code> of ${organization}: ${status}
-<div class="soft">${health.last_good === null ? 'discovery not fetched yet' : `discovery fetched ${health.last_good}`}${health.last_error === null ? undefined : html`; last failure <code>${health.last_error}</code> at ${health.last_error_at ?? ''}`}</div>
+<div class="soft">${health.last_good === null ? 'provider not read yet' : `provider last read ${health.last_good}`}${health.last_error === null ? undefined : html`; last failure <code>${health.last_error}</code> at ${health.last_error_at ?? ''}`}</div>
 ${expires.map(({ what, at, days_left: left, level }) => html`<div class="${level === 'urgent' || level === 'expired' ? 'problem' : 'soft'}">${what.replaceAll('_', ' ')} ${level === 'expired' ? 'has expired' : `expires in ${left} days`} (${at.slice(0, 10)})</div>`)}
 </li>`)}</ul>`)

@@ -60,7 +60,7 @@ export const readRedirect = (query: string, { certificates, allowSha1 }: Signing
   const parameters = readParameters(query)
   const parameter = parameters.has('SAMLRequest') ? 'SAMLRequest' : 'SAMLResponse'
   const message = parameters.get(parameter)
-  if (message === undefined || parameters.size === 0 || (parameters.has('SAMLRequest') && parameters.has('SAMLResponse'))) return refuse('SAMLRequest or SAMLResponse', message === undefined ? 'neither' : 'both')
+  if (message === undefined || (parameters.has('SAMLRequest') && parameters.has('SAMLResponse'))) return refuse('SAMLRequest or SAMLResponse', message === undefined ? 'neither' : 'both')
   const algorithm = decode(parameters.get('SigAlg') ?? '')
   const signature = parameters.get('Signature')
   if (signature === undefined || algorithm === '') throw new PorticoError('PORTICO_SAML_SIGNATURE', { wanted: 'a signed query', got: 'no Signature or SigAlg' })
