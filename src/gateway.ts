@@ -36,7 +36,7 @@ import { createUpstreams } from './proxy/upstreams.ts'
 import { createSealer } from './sessions/seal.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { observeStore } from './store/observed.ts'
-import { createSqliteStore } from './store/sqlite.ts'
+import { openStore } from './store/open.ts'
 import { createAudit } from './telemetry/audit.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
@@ -78,7 +78,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const metrics = createMetrics({ configuration, expiring: () => expiryWatch.soon() })
   const audit = createAudit(log)
 
-  const store = observeStore(createSqliteStore({ path: deps.configuration.store.path, patience: storePatience }), metrics.storeError)
+  const store = observeStore(await openStore(deps.configuration, { patience: storePatience, log, follows: true }), metrics.storeError)
   const sessions = createSessions({ store, configuration, sealer, log })
   const connectors = createConnectors({ store, configuration, log, described: (...news) => certificateWatch.seen(...news) })
   const certificateWatch = createCertificateWatch({

@@ -1,7 +1,7 @@
 import type { Configuration } from '../config/configuration.ts'
 import { parseEmail } from '../config/schema/email.ts'
 import { addressOf, type Member } from '../store/members.ts'
-import { createSqliteStore } from '../store/sqlite.ts'
+import { openStore } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
 import { createAudit, type Audit } from '../telemetry/audit.ts'
 import { createLog } from '../telemetry/log.ts'
@@ -25,8 +25,9 @@ export interface Work {
  */
 export const withStore = async (options: Options, context: Context, work: (work: Work) => Promise<void>): Promise<number> => {
   const configuration = await configured(options, context, true)
-  const audit = createAudit(createLog({ level: 'info', destination: { write: context.err } }))
-  const store = createSqliteStore({ path: configuration.store.path })
+  const log = createLog({ level: 'info', destination: { write: context.err } })
+  const audit = createAudit(log)
+  const store = await openStore(configuration, { log, follows: false })
   try {
     await work({ configuration, store, audit, now: Math.floor(Date.now() / 1_000) })
     return 0

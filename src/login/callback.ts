@@ -53,6 +53,8 @@ export const createCallback = (deps: LoginDeps, steps: {
 
   /** Whether the connection is trusted as it was when the attempt began (behaviours.md N13). */
   const trusted = (attempt: Attempt): Connection | undefined => {
+    // nobody knows any more whether it was used
+    if (attempt.iat < sessions.storeSince()) return undefined
     const connection = configuration().connections.get(attempt.connection)
     return connection !== undefined && isActive(connection, now()) && sessions.trust.generation(connection.id) === attempt.generation ? connection : undefined
   }

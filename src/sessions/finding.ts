@@ -61,7 +61,7 @@ export const createFinder = (deps: {
   const loadIdentity = async (entry: Entry): Promise<void> => {
     const { sid, host, member, connection } = entry.facts
     try {
-      const sealed = await store.get('identity', sid)
+      const sealed = await store.identity(sid)
       const { data } = sessionSchema.safeParse(sealed === undefined ? undefined : sealer().open('identity', sealed))
       if (data === undefined || data.sid !== sid || data.member !== member || data.connection !== connection) {
         log.warn({ member, connection }, 'what did not fit into a session cookie is not in the store: signed out')

@@ -1,4 +1,4 @@
-import type { Revocation } from '../store/store.ts'
+import { revocationKinds, type Revocation } from '../store/store.ts'
 import { nameIdValues, type Named } from './name-id.ts'
 
 /** What a sealed session or a login attempt says of itself, as far as it knows. */
@@ -20,6 +20,8 @@ export interface Revocations {
   /** Tells whether it ends anything that was not ended already. */
   add (revocation: Revocation): boolean
   matches (what: Revocable): boolean
+  /** Every one of them, to be told again. */
+  all (): Iterable<Revocation>
   /** Forgets what has expired by `now`, in seconds. */
   sweep (now: number): void
 }
@@ -69,6 +71,16 @@ export const createRevocations = (): Revocations => {
         (idpSession !== undefined && ended('idp_session', `${connection}|${idpSession}`)) ||
         (saml !== undefined && ended('certificate', `${connection}|${saml.certificate}`)) ||
         (saml?.nameId !== undefined && namesOf(connection, saml.nameId, idpSession).some(value => ended('name_id', value)))
+    },
+
+    * all () {
+      // ids of API keys and sids are apart: either is ended by its value alone
+      for (const [value, expiresAt] of sids) yield { kind: 'session', value, issuedBefore: 0, expiresAt }
+      for (const [key, { issuedBefore, expiresAt }] of others) {
+        const space = key.indexOf(' ')
+        const kind = revocationKinds.find(kind => kind === key.slice(0, space))
+        if (kind !== undefined) yield { kind, value: key.slice(space + 1), issuedBefore, expiresAt }
+      }
     },
 
     sweep (now) {

@@ -5,7 +5,7 @@ import { retention } from './lifetime.ts'
 import { createRevocations, type Revocations } from './revocation.ts'
 
 /** Revocations as this process knows them, and the way of its own ones to the store. */
-export interface Revoker extends Pick<Revocations, 'matches' | 'sweep'> {
+export interface Revoker extends Pick<Revocations, 'matches' | 'sweep' | 'all'> {
   /** In force when it returns its promise; the promise resolves when the store has it, or has failed to take it. */
   revoke (revocation: Revocation): Promise<void>
   /** What the store says any process has revoked. */
@@ -50,6 +50,7 @@ export const createRevoker = (deps: {
   return {
     matches: revocations.matches,
     sweep: revocations.sweep,
+    all: revocations.all,
     send,
 
     async revoke (revocation) {

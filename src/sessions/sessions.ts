@@ -39,6 +39,8 @@ export interface Sessions {
   isRevoked (what: Revocable): boolean
   /** Calls `listener` whenever sessions may have ended, so that what is open can be asked for with `isLive`. */
   onEnd (listener: () => void): void
+  /** Seconds: when the store began. What was used up before is forgotten, so that attempts from before start again. */
+  storeSince (): number
   /** Loads revocations and trust, and begins to follow other processes. Throws PORTICO_STORE_UNAVAILABLE. */
   start (): Promise<void>
   /** Stops following, and tells the store what it does not know yet. */
@@ -73,7 +75,11 @@ export const createSessions = (deps: {
   /** While none of its dates passes. */
   let judgedIn: Stretch = { from: Infinity, until: Infinity }
   let cursor = ''
+  let since = 0
   let ticks = 0
+  let following: Promise<void> | undefined
+  let isMore = false
+  let unwatch = (): void => {}
 
   const changed = (): void => {
     version++
@@ -112,9 +118,27 @@ export const createSessions = (deps: {
 
   const learn = async (): Promise<void> => {
     const changes = await store.changesSince(cursor)
+    if (changes.isLost) {
+      await store.restore({ revocations: revoker.all() })
+      await activities.flush(now(), true)
+      return
+    }
     cursor = changes.cursor
+    since = changes.since
     revoker.learn(changes.revocations)
     trust.learn(changes.trust)
+  }
+
+  /** As `learn`, never twice at once: what is written meanwhile is learnt after. */
+  const follow = async (): Promise<void> => {
+    isMore = true
+    while (isMore) {
+      following ??= (async () => {
+        isMore = false
+        await learn()
+      })().finally(() => { following = undefined })
+      await following
+    }
   }
 
   const upkeep = createUpkeep({
@@ -125,7 +149,7 @@ export const createSessions = (deps: {
       ticks++
       const moment = now()
       // first what others know: a newer file may have moved a date
-      await learn()
+      await follow()
       await trust.follow()
       if (ticks % flushEvery === 0) await activities.flush(moment)
       if (ticks % sweepEvery === 0) {
@@ -160,7 +184,7 @@ export const createSessions = (deps: {
       let value = sealer().seal('session', { issuedAt, session: whole })
       if (sessionCookie.length + 1 + value.length > largestCookie) {
         const { sid, member, organization, connection, generation, authTime, startedAt } = session
-        await store.put('identity', sid, sealer().seal('identity', whole), startedAt + absolute)
+        await store.putIdentity(sid, sealer().seal('identity', whole), startedAt + absolute)
         value = sealer().seal('session', {
           issuedAt, stub: { sid, host, member, organization, connection, generation, authTime, startedAt }
         })
@@ -181,13 +205,18 @@ export const createSessions = (deps: {
       listeners.push(listener)
     },
 
+    storeSince: () => since,
+
     async start () {
-      await learn()
+      await follow()
       await trust.adopt(configuration())
+      // what fails here is tried again, and told, by the upkeep
+      unwatch = store.watch(() => { follow().catch(() => {}) })
       upkeep.start()
     },
 
     async stop () {
+      unwatch()
       await upkeep.stop()
       await activities.flush(now(), true)
       try {

@@ -64,6 +64,26 @@ const migrations: readonly string[] = [`
   ) STRICT;
   CREATE INDEX api_key_by_member ON api_key (member);
   CREATE INDEX api_key_by_expiry ON api_key (expires_at);
+`, `
+  CREATE TABLE session (
+    sid TEXT NOT NULL PRIMARY KEY, member TEXT NOT NULL, organization TEXT NOT NULL, connection TEXT NOT NULL,
+    email TEXT NOT NULL, browser TEXT, client TEXT NOT NULL, started_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX session_by_member ON session (member, started_at);
+  CREATE INDEX session_by_start ON session (started_at, sid);
+  CREATE INDEX session_by_expiry ON session (expires_at);
+
+  -- AUTOINCREMENT, as above; a row that is written anew gets a new number
+  CREATE TABLE identity (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, sid TEXT NOT NULL UNIQUE, value TEXT NOT NULL, expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX identity_by_expiry ON identity (expires_at);
+  INSERT INTO identity (sid, value, expires_at) SELECT key, value, expires_at FROM item WHERE kind = 'identity';
+  DELETE FROM item WHERE kind = 'identity';
+
+  CREATE TABLE store (since INTEGER NOT NULL) STRICT;
+  -- one that has been there since before this table has forgotten nothing
+  INSERT INTO store SELECT 0 FROM trust LIMIT 1;
 `]
 
 const pragma = (database: DatabaseSync, name: string): unknown => database.prepare(`PRAGMA ${name}`).get()?.[name]

@@ -8,18 +8,24 @@ import { createSqliteApiKeys } from './sqlite-api-keys.ts'
 import { createGuard } from './sqlite-failure.ts'
 import { createSqliteMembers } from './sqlite-members.ts'
 import { migrate } from './sqlite-schema.ts'
+import { createSqliteSessions } from './sqlite-sessions.ts'
 import { revocationKinds, type Store } from './store.ts'
 
 /** Rows that one transaction deletes at most, so that a sweep never holds up a sign-in. */
 const batch = 1_000
 /** Seconds for which an expired API key is still told from one that never was. */
 const expiredKept = 30 * 86_400
+/** Milliseconds between looks at whether another process has written: each costs a few microseconds. */
+const glance = 20
 /** Characters. */
 const largestValue = 1_000_000
 
 const trust = z.object({ connection: z.string(), fingerprint: z.string(), generation: z.number() })
 const revocation = z.object({ kind: z.enum(revocationKinds), value: z.string(), issuedBefore: z.number(), expiresAt: z.number() })
 const sequenced = z.object({ sequence: z.number() })
+const identified = z.object({ sid: z.string() })
+const version = z.object({ data_version: z.number() })
+const founded = z.object({ since: z.number() })
 const moment = z.object({ seenAt: z.number() })
 const holder = z.object({ value: z.string(), expiresAt: z.number() })
 
@@ -75,7 +81,12 @@ const statements = (database: DatabaseSync) => ({
     WHERE fingerprint <> excluded.fingerprint`),
   trusted: database.prepare('SELECT connection, fingerprint, generation FROM trust WHERE connection = ?'),
   trust: database.prepare('SELECT sequence, connection, fingerprint, generation FROM trust WHERE sequence > ? ORDER BY sequence'),
+  identities: database.prepare('SELECT sequence, sid FROM identity WHERE sequence > ? ORDER BY sequence'),
+  newestIdentity: database.prepare('SELECT coalesce(max(sequence), 0) AS sequence FROM identity'),
+  version: database.prepare('PRAGMA data_version'),
   sweeps: [
+    database.prepare('DELETE FROM session WHERE sid IN (SELECT sid FROM session WHERE expires_at <= ? LIMIT ?)'),
+    database.prepare('DELETE FROM identity WHERE sequence IN (SELECT sequence FROM identity WHERE expires_at <= ? LIMIT ?)'),
     database.prepare('DELETE FROM item WHERE rowid IN (SELECT rowid FROM item WHERE expires_at <= ? LIMIT ?)'),
     database.prepare('DELETE FROM last_seen WHERE sid IN (SELECT sid FROM last_seen WHERE expires_at <= ? LIMIT ?)'),
     database.prepare('DELETE FROM revocation WHERE sequence IN (SELECT sequence FROM revocation WHERE expires_at <= ? LIMIT ?)'),
@@ -93,9 +104,11 @@ export const createSqliteStore = (options: { readonly path: string, readonly pat
   const { path, patience = 3_000, now = () => Date.now() / 1000 } = options
   const guarded = createGuard(path)
 
-  const { database, sql, inode } = guarded(() => {
+  const { database, sql, inode, since } = guarded(() => {
     const database = open(path, patience)
-    return { database, sql: statements(database), inode: statSync(path).ino }
+    database.prepare('INSERT INTO store SELECT ? WHERE NOT EXISTS (SELECT 1 FROM store)').run(Math.floor(now()))
+    const { since } = founded.parse(database.prepare('SELECT since FROM store').get())
+    return { database, sql: statements(database), inode: statSync(path).ino, since }
   })
 
   const transaction = <T>(work: () => T): T => {
@@ -130,6 +143,7 @@ export const createSqliteStore = (options: { readonly path: string, readonly pat
   return {
     ...createSqliteMembers({ database, guarded, transaction, durably, text }),
     ...createSqliteApiKeys({ database, guarded, transaction, durably, text }),
+    ...createSqliteSessions({ database, guarded, transaction, durably, text }, now),
 
     async put (kind, key, value, expiresAt) {
       guarded(() => sql.put.run(kind, text(key), text(value), Math.floor(expiresAt)))
@@ -170,18 +184,41 @@ export const createSqliteStore = (options: { readonly path: string, readonly pat
     },
 
     async changesSince (cursor) {
-      const [revoked = 0, adopted = 0] = cursor === '' ? [] : cursor.split('.').map(Number)
+      const [revoked = 0, adopted = 0, written] = cursor === '' ? [] : cursor.split('.').map(Number)
       return guarded(() => {
         const revocations = sql.revocations.all(revoked)
         const records = sql.trust.all(adopted)
+        const known = written ?? sequenced.parse(sql.newestIdentity.get()).sequence
+        const identities = sql.identities.all(known)
         const last = (rows: readonly unknown[], before: number): number =>
           rows.length === 0 ? before : sequenced.parse(rows.at(-1)).sequence
         return {
-          cursor: `${last(revocations, revoked)}.${last(records, adopted)}`,
+          cursor: `${last(revocations, revoked)}.${last(records, adopted)}.${last(identities, known)}`,
           revocations: revocations.map(row => revocation.parse(row)).filter(({ expiresAt }) => expiresAt > now()),
-          trust: records.map(row => trust.parse(row))
+          trust: records.map(row => trust.parse(row)),
+          identities: identities.map(row => identified.parse(row).sid),
+          since,
+          isLost: false
         }
       })
+    },
+
+    watch (listener) {
+      // what this very connection writes does not change it
+      const read = (): number => version.parse(sql.version.get()).data_version
+      let before = database.isOpen ? read() : 0
+      const timer = setInterval(() => {
+        if (!database.isOpen) return
+        const current = read()
+        if (current === before) return
+        before = current
+        listener()
+      }, glance).unref()
+      return () => clearInterval(timer)
+    },
+
+    async restore () {
+      // a file that was exchanged is told by `ping`, and one that was put back while stopped is believed
     },
 
     async ping () {

@@ -1,8 +1,9 @@
 import type { ApiKeyStore } from './api-keys.ts'
 import type { MemberStore } from './members.ts'
+import type { SessionStore } from './sessions.ts'
 
 /** What may be kept for a while and used once: see each kind's owner for its value. */
-export type ItemKind = 'ticket' | 'attempt' | 'handle' | 'discovery' | 'identity' | 'notice' | 'assertion' | 'metadata' | 'certificates'
+export type ItemKind = 'ticket' | 'attempt' | 'handle' | 'discovery' | 'notice' | 'assertion' | 'metadata' | 'certificates' | 'tokens' | 'logout_token' | 'lease'
 
 export const revocationKinds = ['session', 'api_key', 'member', 'subject', 'idp_session', 'name_id', 'certificate', 'connection', 'organization', 'everybody'] as const
 
@@ -28,11 +29,28 @@ export interface TrustRecord {
   readonly generation: number
 }
 
-/** What was revoked, and whose trust changed, by any process since a cursor; in the order it happened. */
+/** What was revoked, whose trust changed, and which identities were written anew, by any process since a cursor; in the order it happened. */
 export interface Changes {
   readonly cursor: string
   readonly revocations: readonly Revocation[]
   readonly trust: readonly TrustRecord[]
+  /** Sids whose stored identity was written since; none of those from before where the cursor is ''. */
+  readonly identities: readonly string[]
+  /**
+   * Seconds: when this store began. What was used up before then (attempts, assertions) is forgotten, so
+   * whatever is older starts again.
+   */
+  readonly since: number
+  /**
+   * The store has lost what it had at the cursor: it was emptied, or put back. Whoever reads this tells it
+   * everything again (`restore`); until somebody has, it answers nothing else.
+   */
+  readonly isLost: boolean
+}
+
+/** What a process knows that a store which has lost its memory must be told again. What else it needs, it has kept itself. */
+export interface Remembered {
+  readonly revocations: Iterable<Revocation>
 }
 
 /**
@@ -41,7 +59,7 @@ export interface Changes {
  * text that is ill-formed or over a million characters is refused with PORTICO_VALUE_REFUSED.
  * Revocations, trust and members are on the disk when their promise resolves.
  */
-export interface Store extends MemberStore, ApiKeyStore {
+export interface Store extends MemberStore, ApiKeyStore, SessionStore {
   put (kind: ItemKind, key: string, value: string, expiresAt: number): Promise<void>
   /** Atomically writes unless a live item has the key; tells whether it wrote. */
   putIfAbsent (kind: ItemKind, key: string, value: string, expiresAt: number): Promise<boolean>
@@ -61,6 +79,13 @@ export interface Store extends MemberStore, ApiKeyStore {
   adoptTrust (fingerprints: ReadonlyMap<string, string>): Promise<readonly TrustRecord[]>
   /** Everything unexpired that was written after `cursor` ('' for all), and the cursor to go on from. Cheap when nothing was. */
   changesSince (cursor: string): Promise<Changes>
+  /**
+   * Calls `listener` soon (a few hundredths of a second) after any process has written something that
+   * `changesSince` tells; it may call for nothing. Answers with what stops it.
+   */
+  watch (listener: () => void): () => void
+  /** Brings back what a store has lost (`Changes.isLost`); of several processes one does, and the others add what it did not know. */
+  restore (remembered: Remembered): Promise<void>
 
   /** Throws when the store cannot answer or be written now. */
   ping (): Promise<void>

@@ -1,6 +1,8 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { ApiKey } from '../../src/store/api-keys.ts'
 import type { Member, MemberClaim } from '../../src/store/members.ts'
+import type { SessionRecord } from '../../src/store/sessions.ts'
 import type { Revocation, Store, TrustRecord } from '../../src/store/store.ts'
 
 export interface Harness {
@@ -334,7 +336,7 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
     const changes = await two.changesSince(start.cursor)
     t.same(changes.revocations, [revocation('a'), { ...revocation('okta|ada'), kind: 'subject' }])
     t.same(changes.trust, [trust])
-    t.same(await two.changesSince(changes.cursor), { cursor: changes.cursor, revocations: [], trust: [] })
+    t.same(await two.changesSince(changes.cursor), { cursor: changes.cursor, revocations: [], trust: [], identities: [], since: start.since, isLost: false })
     await one.addRevocation(revocation('b', 600))
     t.same((await two.changesSince(changes.cursor)).revocations, [revocation('b', 600)])
     clock.now += 60
@@ -346,6 +348,94 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
     await one.addRevocation(revocation('c'))
     t.same((await two.changesSince(emptied.cursor)).revocations, [revocation('c')], 'cursors survive a sweep of everything')
     t.same((await (await open()).changesSince('')).trust, [trust])
+  })
+
+  t.test('whoever watches is told soon of what others write, and no longer once it stops', async t => {
+    const { open, clock } = await create(t)
+    const [one, two] = await Promise.all([open(), open()])
+    const { cursor } = await two.changesSince('')
+    let after = 0
+    const stop = two.watch(() => { after++ })
+    // what it says may come before what was written can be read, or for nothing
+    await one.addRevocation({ kind: 'session', value: 'a', issuedBefore: clock.now, expiresAt: clock.now + 60 })
+    while (after === 0) await setTimeout(5)
+    while ((await two.changesSince(cursor)).revocations.length === 0) await setTimeout(5)
+    stop()
+    stop()
+    const before = after
+    await one.addRevocation({ kind: 'session', value: 'b', issuedBefore: clock.now, expiresAt: clock.now + 60 })
+    await two.changesSince(cursor)
+    await setTimeout(100)
+    t.equal(after, before)
+  })
+
+  t.test('an identity that is written, or written anew, is told to everybody, and gone when it expires', async t => {
+    const { open, clock } = await create(t)
+    const [one, two] = await Promise.all([open(), open()])
+    await one.putIdentity('before', 'x', clock.now + 60)
+    const start = await two.changesSince('')
+    t.same(start.identities, [], 'those from before are not read ahead')
+    t.equal(await two.identity('before'), 'x')
+    await one.putIdentity('s', 'one', clock.now + 60)
+    const first = await two.changesSince(start.cursor)
+    t.same(first.identities, ['s'])
+    t.equal(await two.identity('s'), 'one')
+    await one.putIdentity('s', 'two', clock.now + 60)
+    t.same((await two.changesSince(first.cursor)).identities, ['s'])
+    t.equal(await two.identity('s'), 'two')
+    t.equal(await two.identity('none'), undefined)
+    clock.now += 60
+    t.equal(await two.identity('s'), undefined)
+    await one.sweep(clock.now)
+    t.equal(await outcome(one.putIdentity('s', '\ud800', clock.now + 60)), 'PORTICO_VALUE_REFUSED')
+  })
+
+  t.test('sessions are found by member, by sid and in pages, until they expire', async t => {
+    const { open, clock } = await create(t)
+    const [one, two] = await Promise.all([open(), open()])
+    const recordOf = (sid: string, changed: Partial<SessionRecord> = {}): SessionRecord => ({
+      sid, member: 'mbr_ada', organization: 'acme', connection: 'okta', email: 'ada@acme.com', browser: 'Firefox on Linux', client: '192.0.2.1', startedAt: clock.now, expiresAt: clock.now + 60, ...changed
+    })
+    const records = [
+      recordOf('b', { startedAt: clock.now - 5 }), recordOf('a'), recordOf('c', { browser: undefined }),
+      recordOf('d', { member: 'mbr_hari', organization: 'globex', email: 'hari@globex.com', startedAt: clock.now + 1, expiresAt: clock.now + 100 })
+    ]
+    for (const record of [3, 1, 2, 0].map(i => records[i])) if (record !== undefined) await one.addSession(record)
+    await two.addSession(recordOf('a', { member: 'mbr_eve' }))
+    t.same(await two.sessionsOf('mbr_ada'), records.slice(0, 3), 'oldest first, and nobody takes a sid over')
+    t.same(await two.sessionsOf('mbr_none'), [])
+    t.same(await two.sessionById('d'), records[3])
+    t.equal(await two.sessionById('none'), undefined)
+    const all = async (organization: string | undefined, limit: number): Promise<string[]> => {
+      const found: SessionRecord[] = []
+      for (;;) {
+        const page = await two.listSessions({ organization, after: found.at(-1), limit })
+        if (page.length === 0) return found.map(({ sid }) => sid)
+        t.ok(page.length <= limit)
+        found.push(...page)
+      }
+    }
+    for (const limit of [1, 2, 3, 100]) {
+      t.same(await all(undefined, limit), ['b', 'a', 'c', 'd'])
+      t.same(await all('acme', limit), ['b', 'a', 'c'])
+    }
+    await two.removeSessions(['a', 'none'])
+    t.same((await one.sessionsOf('mbr_ada')).map(({ sid }) => sid), ['b', 'c'])
+    clock.now += 60
+    t.same(await one.sessionsOf('mbr_ada'), [])
+    t.equal(await one.sessionById('b'), undefined)
+    t.same(await all(undefined, 10), ['d'])
+    await one.sweep(clock.now)
+    t.same(await all(undefined, 10), ['d'])
+  })
+
+  t.test('a store knows since when it has been there, whoever asks', async t => {
+    const { open, clock } = await create(t)
+    const one = await open()
+    const { since } = await one.changesSince('')
+    t.ok(Math.abs(since - clock.now) <= 1)
+    clock.now += 1_000
+    t.equal((await (await open()).changesSince('')).since, since)
   })
 
   t.test('each change of a fingerprint is a greater generation, also back to an earlier one', async t => {
@@ -425,6 +515,13 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
       apiKeyConnections: () => store.apiKeyConnections(),
       apiKeysThrough: () => store.apiKeysThrough('c'),
       changes: () => store.changesSince(''),
+      addSession: () => store.addSession({ sid: 's', member: 'm', organization: 'o', connection: 'c', email: 'e', browser: undefined, client: '', startedAt: 1, expiresAt: 2 }),
+      sessionsOf: () => store.sessionsOf('m'),
+      sessionById: () => store.sessionById('s'),
+      listSessions: () => store.listSessions({ limit: 1 }),
+      removeSessions: () => store.removeSessions(['s']),
+      putIdentity: () => store.putIdentity('s', 'v', 1),
+      identity: () => store.identity('s'),
       ping: () => store.ping(),
       sweep: () => store.sweep(clock.now)
     }
