@@ -29,7 +29,9 @@ export const createUnsolicited = (deps: LoginDeps, steps: { readonly kept: KeptR
   const { kept, entry, refuse } = steps
 
   /** Whether the connection is trusted as it was when the response was verified, and still accepts such ones. */
-  const trusted = ({ connection: id, generation }: Kept): Connection | undefined => {
+  const trusted = ({ connection: id, generation, received: { assertion } }: Kept): Connection | undefined => {
+    // a store that began later does not know whether it was used before
+    if (assertion.issueInstant < sessions.storeSince()) return undefined
     const connection = configuration().connections.get(id)
     return connection?.connector === 'saml' && isActive(connection, now()) && samlSettings(connection).idp_initiated === 'accept' &&
       sessions.trust.generation(id) === generation

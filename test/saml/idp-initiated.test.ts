@@ -197,6 +197,14 @@ t.test('R23 idp_initiated: accept', async t => {
     t.notOk(sessionOf(browser))
   })
 
+  await t.test('S18 what was issued before the store began may have been used before it forgot: the sign-in starts again', async t => {
+    const browser = world.browser()
+    const { location } = await post(browser, messageOf(world, { issueInstant: -120 }))
+    const answer = await browser.send(location ?? '')
+    t.match({ status: answer.status, code: codeOf(answer) }, { status: 400, code: 'PORTICO_ATTEMPT_LOST' })
+    t.notOk(sessionOf(browser))
+  })
+
   await t.test('somebody else who is signed in here is asked about', async t => {
     const browser = world.browser()
     await tile(browser)
