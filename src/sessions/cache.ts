@@ -1,6 +1,9 @@
 /** A map that forgets what was not asked for lately, once it is full. */
 export interface Cache<T> {
   get (key: string): T | undefined
+  /** Whether it is there; does not count as asking for it. */
+  has (key: string): boolean
+  keys (): Iterable<string>
   set (key: string, value: T, weight: number): void
   clear (): void
 }
@@ -35,6 +38,13 @@ export const createCache = <T extends object>(limit: number): Cache<T> => {
       old.delete(key)
       put(key, older)
       return older.value
+    },
+
+    has: key => young.has(key) || old.has(key),
+
+    * keys () {
+      yield * young.keys()
+      yield * old.keys()
     },
 
     set (key, value, weight) {

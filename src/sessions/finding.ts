@@ -1,14 +1,16 @@
-import type { Store } from '../store/store.ts'
-import type { Log } from '../telemetry/log.ts'
 import type { Activities, Activity } from './activity.ts'
 import { cookieEnd, nextCookie, sessionCookie } from './cookie.ts'
+import type { Identities } from './identities.ts'
 import { isWithin, type Limits } from './lifetime.ts'
 import { createOpener, type Opened } from './opening.ts'
 import type { Sealer } from './seal.ts'
-import { freezeSession, sessionSchema, type Session, type Stub } from './session.ts'
+import { freezeSession, type Session, type Stub } from './session.ts'
 
 interface Entry extends Opened {
   activity: Activity
+  /** The session at this cookie's host, as far as it is known, and what it was made of where the store keeps it. */
+  here: Session | undefined
+  identity: Session | undefined
   /** The state of the world in which `limits` was judged; 0 for never. */
   version: number
   /** Undefined when the session is ended or not allowed here. */
@@ -25,62 +27,57 @@ const tries = 10
 
 /** The way from a Cookie header to a session, on the path of each request: see `Sessions.find`. */
 export const createFinder = (deps: {
-  readonly store: Store
   readonly sealer: () => Sealer
-  readonly log: Log
   readonly now: () => number
   readonly activities: Activities
+  readonly identities: Identities
   /** What applies to a session, or undefined when it is ended, not trusted, or not allowed on its host. */
   readonly judge: (facts: Stub | Session) => Limits | undefined
   /** Grows whenever `judge` could answer otherwise than before. */
   readonly version: () => number
 }): ((header: string, host: string) => Session | undefined | Promise<Session | undefined>) => {
-  const { store, sealer, log, now, activities, judge, version } = deps
+  const { sealer, now, activities, identities, judge, version } = deps
 
   const opener = createOpener<Entry>(sealer, opened => ({
     ...opened,
     activity: activities.of(opened.facts.sid, opened.issuedAt),
+    here: opened.session,
+    identity: undefined,
     version: 0,
     limits: undefined,
     asked: 0,
     asking: undefined
   }))
 
+  /** Takes over what the store keeps, as it is known now; somebody else's is as none. */
+  const identify = (entry: Entry): void => {
+    const { sid, host, member, connection } = entry.facts
+    const identity = identities.known(sid)
+    if (identity === entry.identity) return
+    entry.identity = identity
+    entry.here = identity?.member === member && identity.connection === connection ? freezeSession({ ...identity, host }) : undefined
+    // to be judged again, by what only the whole says
+    entry.version = 0
+  }
+
   const verdict = (entry: Entry, host: string, moment: number): 'live' | 'ended' | 'ask' => {
     if (entry.facts.host !== host) return 'ended'
+    if (entry.session === undefined) identify(entry)
     if (entry.version !== version()) {
-      entry.limits = judge(entry.session ?? entry.facts)
+      entry.limits = judge(entry.here ?? entry.facts)
       entry.version = version()
     }
     const { limits } = entry
     if (limits === undefined || !isWithin(entry.facts, limits, moment)) return 'ended'
-    if (entry.session !== undefined && moment < entry.activity.at + limits.idle) return 'live'
+    if (entry.here !== undefined && moment < entry.activity.at + limits.idle) return 'live'
     return entry.asking !== undefined || moment >= entry.asked + patience ? 'ask' : 'ended'
-  }
-
-  const loadIdentity = async (entry: Entry): Promise<void> => {
-    const { sid, host, member, connection } = entry.facts
-    try {
-      const sealed = await store.identity(sid)
-      const { data } = sessionSchema.safeParse(sealed === undefined ? undefined : sealer().open('identity', sealed))
-      if (data === undefined || data.sid !== sid || data.member !== member || data.connection !== connection) {
-        log.warn({ member, connection }, 'what did not fit into a session cookie is not in the store: signed out')
-        return
-      }
-      entry.session = freezeSession({ ...data, host })
-      // to be judged again, by what only the whole says
-      entry.version = 0
-      opener.grown(entry)
-    } catch (error) {
-      log.error({ err: error }, 'the store does not give what did not fit into a session cookie')
-    }
   }
 
   const complete = async (entry: Entry, moment: number): Promise<void> => {
     // it may have been forgotten here as idle, and seen by another process since
     entry.activity = activities.of(entry.facts.sid, entry.issuedAt)
     if (moment >= entry.activity.at + (entry.limits?.idle ?? 0)) await activities.ask(entry.activity)
-    if (entry.session === undefined) await loadIdentity(entry)
+    if (entry.session === undefined && identities.known(entry.facts.sid) === undefined) await identities.load(entry.facts)
   }
 
   const ask = (entry: Entry, moment: number): Promise<void> => {
@@ -100,14 +97,14 @@ export const createFinder = (deps: {
       const found = entry === undefined ? 'ended' : verdict(entry, host, moment)
       if (entry !== undefined && found === 'live') {
         activities.touch(entry.activity, moment)
-        return entry.session
+        return entry.here
       }
       if (entry !== undefined && found === 'ask') {
         const rest = left - 1
         return ask(entry, moment).then(() => {
           if (verdict(entry, host, now()) !== 'live') return search(header, host, end, rest)
           activities.touch(entry.activity, now())
-          return entry.session
+          return entry.here
         })
       }
       from = end

@@ -7,15 +7,13 @@ export interface Opened {
   readonly value: string
   readonly issuedAt: number
   readonly facts: Stub
-  /** Undefined until the store has given what did not fit into the cookie. */
-  session: Session | undefined
+  /** Undefined where the store keeps it. */
+  readonly session: Session | undefined
 }
 
 export interface Opener<T extends Opened> {
   /** What the cookie value at `from`…`end` of the header says, or undefined when it is none of ours. */
   open (header: string, from: number, end: number): T | undefined
-  /** Tells that `session` was filled in. */
-  grown (entry: T): void
 }
 
 /** Characters of sealed cookies, whose entries weigh about three times as much: 50,000 of usual size. */
@@ -74,10 +72,6 @@ export const createOpener = <T extends Opened>(sealer: () => Sealer, entryOf: (o
       const entry = entryOf(opened)
       entries.set(keyOf(value), entry, value.length)
       return entry
-    },
-
-    grown (entry) {
-      entries.set(keyOf(entry.value), entry, entry.value.length + JSON.stringify(entry.session).length)
     }
   }
 }

@@ -30,6 +30,8 @@ export const sessionSchema = z.object({
   name: z.string().optional(),
   groups: z.array(z.string()).optional(),
   newUser: z.boolean(),
+  /** It is renewed while it lives (`Sessions.renew`), so that the store keeps it, and its cookies only name it. */
+  refreshes: z.boolean().optional(),
   amr: z.array(z.string()).optional(),
   acr: z.string().optional(),
   /** When the person authenticated at the identity provider. */
@@ -47,8 +49,8 @@ const issuedAt = z.number()
 export const wholeSchema = z.object({ issuedAt, session: sessionSchema })
 
 /**
- * The sealed cookie of one that does not (hundreds of groups, a name as long as a page): enough to
- * refuse it by, and the store keeps the session, sealed, as the item `identity` of this sid.
+ * The sealed cookie of one that does not (hundreds of groups, a name as long as a page), or that changes while
+ * it lives: enough to refuse it by, and the store keeps the session, sealed, as the identity of this sid.
  */
 export const stubSchema = z.object({
   issuedAt,

@@ -7,6 +7,7 @@ import type { Log } from '../telemetry/log.ts'
 import { createActivities } from './activity.ts'
 import { sessionCookie, setCookie } from './cookie.ts'
 import { createFinder } from './finding.ts'
+import { createIdentities } from './identities.ts'
 import { isWithin, limitsFor, type Limits } from './lifetime.ts'
 import type { Revocable } from './revocation.ts'
 import { createRevoker } from './revoking.ts'
@@ -27,10 +28,16 @@ export interface Sessions {
   /** Whether a session that `find` gave is still live, by what is known here. Does not count as activity. */
   isLive (session: Session): boolean
   /**
-   * Seals the session for a host and answers with the Set-Cookie line. What does not fit into a cookie
-   * goes to the store, sealed. Throws PORTICO_STORE_UNAVAILABLE or PORTICO_VALUE_REFUSED then.
+   * Seals the session for a host and answers with the Set-Cookie line. What does not fit into a cookie, or
+   * `refreshes`, goes to the store, sealed, unless it is there. Throws PORTICO_STORE_UNAVAILABLE or PORTICO_VALUE_REFUSED then.
    */
   issue (session: Session, host: string): Promise<string>
+  /**
+   * Puts what is now known of whoever has this session, one that `refreshes`, in the place of what was: here when
+   * it resolves, in every other process within a second. Its sid, member and connection stay. Throws as `issue`;
+   * what was goes on to count then.
+   */
+  renew (session: Session): Promise<void>
   /** Ends this session on every host: here when it returns its promise, elsewhere within half a second. */
   end (session: Session, reason: string): Promise<void>
   /** As `end`, for whatever the revocation matches. A store that does not take it is asked again until it does. */
@@ -114,19 +121,22 @@ export const createSessions = (deps: {
     return version
   }
 
-  const search = createFinder({ store, sealer, log, now, activities, judge, version: current })
+  const identities = createIdentities({ store, sealer, log })
+  const search = createFinder({ sealer, now, activities, identities, judge, version: current })
 
   const learn = async (): Promise<void> => {
     const changes = await store.changesSince(cursor)
     if (changes.isLost) {
       await store.restore({ revocations: revoker.all() })
       await activities.flush(now(), true)
+      identities.learn()
       return
     }
     cursor = changes.cursor
     since = changes.since
     revoker.learn(changes.revocations)
     trust.learn(changes.trust)
+    identities.learn(changes.identities)
   }
 
   /** As `learn`, never twice at once: what is written meanwhile is learnt after. */
@@ -136,6 +146,8 @@ export const createSessions = (deps: {
       following ??= (async () => {
         isMore = false
         await learn()
+        // nobody waits for it: what is known counts until then
+        identities.reread().catch(() => {})
       })().finally(() => { following = undefined })
       await following
     }
@@ -171,7 +183,8 @@ export const createSessions = (deps: {
 
     isLive (session) {
       current()
-      const limits = judge(session)
+      const identity = identities.known(session.sid)
+      const limits = judge(identity === undefined ? session : { ...identity, host: session.host })
       const moment = now()
       return limits !== undefined && isWithin(session, limits, moment) &&
         moment < activities.of(session.sid, session.startedAt).at + limits.idle
@@ -182,9 +195,10 @@ export const createSessions = (deps: {
       const whole = { ...session, host }
       const { absolute } = configuration().session
       let value = sealer().seal('session', { issuedAt, session: whole })
-      if (sessionCookie.length + 1 + value.length > largestCookie) {
+      if (session.refreshes === true || sessionCookie.length + 1 + value.length > largestCookie) {
         const { sid, member, organization, connection, generation, authTime, startedAt } = session
-        await store.putIdentity(sid, sealer().seal('identity', whole), startedAt + absolute)
+        // what the store has may have been renewed since this one was handed over
+        if (await store.identity(sid) === undefined) await identities.write(whole, startedAt + absolute)
         value = sealer().seal('session', {
           issuedAt, stub: { sid, host, member, organization, connection, generation, authTime, startedAt }
         })
@@ -192,6 +206,8 @@ export const createSessions = (deps: {
       activities.touch(activities.of(session.sid, issuedAt), issuedAt)
       return setCookie(sessionCookie, value, session.startedAt + absolute - issuedAt)
     },
+
+    renew: session => identities.write(session, session.startedAt + configuration().session.absolute),
 
     async end (session, reason) {
       log.info({ member: session.member, connection: session.connection, reason }, 'session ended')

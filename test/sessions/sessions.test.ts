@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { createSealer } from '../../src/sessions/seal.ts'
 import type { Session } from '../../src/sessions/session.ts'
-import { analytics, auth, cookieOf, createWorld, key, portal, valueOf } from './world.ts'
+import { analytics, auth, cookieOf, createWorld, eventually, key, portal, valueOf } from './world.ts'
 
 t.test('a session is found again, whole, frozen, and as the same object', async t => {
   const { sessions, session } = await createWorld(t)
@@ -289,4 +289,42 @@ t.test('a large identity that the store lost, or does not give now, is nobody, a
   t.match(await sessions.find(lost, analytics), { member: 'mbr_grace' })
   broken.add('putIdentity')
   await t.rejects(sessions.issue(session({ name: 'x'.repeat(5_000) }), analytics), 'never a silently smaller session')
+})
+
+t.test('what is renewed counts at once here, within a second elsewhere, on every host, and never signs anybody out', async t => {
+  const world = await createWorld(t)
+  const beside = await world.beside()
+  const given = world.session({ refreshes: true, groups: ['staff'] })
+  const lines = new Map([auth, analytics].map(host => [host, world.sessions.issue(given, host)]))
+  const cookies = new Map<string, string>()
+  for (const [host, line] of lines) cookies.set(host, cookieOf(await line))
+  const groupsAt = async ({ sessions }: typeof world, host: string) => (await sessions.find(cookies.get(host), host))?.groups
+  for (const process of [world, beside]) for (const host of cookies.keys()) t.same(await groupsAt(process, host), ['staff'])
+
+  const held = await beside.sessions.find(cookies.get(analytics), analytics) as Session
+  await world.sessions.renew({ ...given, groups: ['admin'], name: 'Ada' })
+  t.same(await groupsAt(world, analytics), ['admin'])
+  t.ok(await eventually(async () => (await groupsAt(beside, analytics))?.[0] === 'admin'))
+  t.same(await groupsAt(beside, auth), ['admin'])
+  t.match(await beside.sessions.find(cookies.get(auth), auth), { name: 'Ada', host: auth, sid: given.sid })
+  t.ok(beside.sessions.isLive(held), 'who holds the old object goes on')
+
+  await world.sessions.issue(given, portal)
+  t.match(await (await world.beside()).sessions.find(cookies.get(auth), auth), { name: 'Ada' }, 'a ticket from before brings nothing back')
+
+  beside.broken.add('identity')
+  await world.sessions.renew({ ...given, groups: ['other'] })
+  await new Promise(resolve => setTimeout(resolve, 400))
+  t.same(await groupsAt(beside, analytics), ['admin'], 'kept until the new one is there')
+  beside.broken.delete('identity')
+  t.ok(await eventually(async () => (await groupsAt(beside, analytics))?.[0] === 'other'), 'and asked for again')
+
+  world.broken.add('putIdentity')
+  await t.rejects(world.sessions.renew({ ...given, groups: ['lost'] }))
+  t.same(await groupsAt(world, analytics), ['other'])
+  await beside.sessions.end(given, 'test')
+  world.broken.delete('putIdentity')
+  await world.sessions.renew({ ...given, groups: ['admin'] })
+  t.ok(await eventually(async () => await groupsAt(world, analytics) === undefined), 'nothing renews what is ended')
+  t.equal(await groupsAt(beside, auth), undefined)
 })
