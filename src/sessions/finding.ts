@@ -56,8 +56,9 @@ export const createFinder = (deps: {
     if (identity === entry.identity) return
     entry.identity = identity
     entry.here = identity?.member === member && identity.connection === connection ? freezeSession({ ...identity, host }) : undefined
-    // to be judged again, by what only the whole says
+    // to be judged again, by what only the whole says; and what was forgotten for want of room is asked for at once
     entry.version = 0
+    entry.asked = 0
   }
 
   const verdict = (entry: Entry, host: string, moment: number): 'live' | 'ended' | 'ask' => {

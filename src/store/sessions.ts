@@ -9,6 +9,8 @@ export interface SessionRecord {
   readonly browser: string | undefined
   /** The client's address at sign-in. */
   readonly client: string
+  /** What else a revocation or a change of trust ends it by, as sessions/records.ts writes it. */
+  readonly basis: string
   readonly startedAt: number
   /** When it is over whatever happens. */
   readonly expiresAt: number

@@ -67,7 +67,7 @@ const migrations: readonly string[] = [`
 `, `
   CREATE TABLE session (
     sid TEXT NOT NULL PRIMARY KEY, member TEXT NOT NULL, organization TEXT NOT NULL, connection TEXT NOT NULL,
-    email TEXT NOT NULL, browser TEXT, client TEXT NOT NULL, started_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+    email TEXT NOT NULL, browser TEXT, client TEXT NOT NULL, basis TEXT NOT NULL, started_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX session_by_member ON session (member, started_at);
   CREATE INDEX session_by_start ON session (started_at, sid);

@@ -11,16 +11,17 @@ const record = z.object({
   email: z.string(),
   browser: z.string().nullable().transform(browser => browser ?? undefined),
   client: z.string(),
+  basis: z.string(),
   startedAt: z.number(),
   expiresAt: z.number()
 })
 const holder = z.object({ value: z.string(), expiresAt: z.number() })
 
-const columns = 'sid, member, organization, connection, email, browser, client, started_at AS startedAt, expires_at AS expiresAt'
+const columns = 'sid, member, organization, connection, email, browser, client, basis, started_at AS startedAt, expires_at AS expiresAt'
 
 const statements = (database: DatabaseSync) => ({
-  add: database.prepare(`INSERT INTO session (sid, member, organization, connection, email, browser, client, started_at, expires_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
+  add: database.prepare(`INSERT INTO session (sid, member, organization, connection, email, browser, client, basis, started_at, expires_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
   ofMember: database.prepare(`SELECT ${columns} FROM session WHERE member = ? AND expires_at > ? ORDER BY started_at, sid`),
   byId: database.prepare(`SELECT ${columns} FROM session WHERE sid = ? AND expires_at > ?`),
   list: database.prepare(`SELECT ${columns} FROM session WHERE (started_at, sid) > (?, ?) AND expires_at > ? AND (?4 IS NULL OR organization = ?4)
@@ -36,10 +37,10 @@ export const createSqliteSessions = ({ database, guarded, transaction, text }: S
   const sql = guarded(() => statements(database))
 
   return {
-    async addSession ({ sid, member, organization, connection, email, browser, client, startedAt, expiresAt }) {
+    async addSession ({ sid, member, organization, connection, email, browser, client, basis, startedAt, expiresAt }) {
       guarded(() => sql.add.run(
         text(sid), text(member), text(organization), text(connection), text(email), browser === undefined ? null : text(browser), text(client),
-        Math.floor(startedAt), Math.ceil(expiresAt)))
+        text(basis), Math.floor(startedAt), Math.ceil(expiresAt)))
     },
 
     async sessionsOf (member) {

@@ -394,7 +394,7 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
     const { open, clock } = await create(t)
     const [one, two] = await Promise.all([open(), open()])
     const recordOf = (sid: string, changed: Partial<SessionRecord> = {}): SessionRecord => ({
-      sid, member: 'mbr_ada', organization: 'acme', connection: 'okta', email: 'ada@acme.com', browser: 'Firefox on Linux', client: '192.0.2.1', startedAt: clock.now, expiresAt: clock.now + 60, ...changed
+      sid, member: 'mbr_ada', organization: 'acme', connection: 'okta', email: 'ada@acme.com', browser: 'Firefox on Linux', client: '192.0.2.1', basis: '{"generation":1}', startedAt: clock.now, expiresAt: clock.now + 60, ...changed
     })
     const records = [
       recordOf('b', { startedAt: clock.now - 5 }), recordOf('a'), recordOf('c', { browser: undefined }),
@@ -515,7 +515,7 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
       apiKeyConnections: () => store.apiKeyConnections(),
       apiKeysThrough: () => store.apiKeysThrough('c'),
       changes: () => store.changesSince(''),
-      addSession: () => store.addSession({ sid: 's', member: 'm', organization: 'o', connection: 'c', email: 'e', browser: undefined, client: '', startedAt: 1, expiresAt: 2 }),
+      addSession: () => store.addSession({ sid: 's', member: 'm', organization: 'o', connection: 'c', email: 'e', browser: undefined, client: '', basis: '{}', startedAt: 1, expiresAt: 2 }),
       sessionsOf: () => store.sessionsOf('m'),
       sessionById: () => store.sessionById('s'),
       listSessions: () => store.listSessions({ limit: 1 }),
