@@ -33,6 +33,7 @@ import { createDecline, refuse } from './proxy/refusal.ts'
 import { createTunnels } from './proxy/tunnels.ts'
 import { createUpgrade } from './proxy/upgrade.ts'
 import { createUpstreams } from './proxy/upstreams.ts'
+import { isFreshHere } from './sessions/freshness.ts'
 import { createSealer } from './sessions/seal.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { observeStore } from './store/observed.ts'
@@ -101,7 +102,8 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const apiKeys = createApiKeys({ store, configuration, sessions, use: apiKeyUse, log })
   const apiKeyUpkeep = createApiKeyUpkeep({ store, configuration, sessions, use: apiKeyUse, audit, log })
   const bearerTokens = createBearerTokens({ store, configuration, sessions, connectors })
-  const tunnels = createTunnels(session => apiKeys.isLive(session) ?? bearerTokens.isLive(session) ?? sessions.isLive(session))
+  const tunnels = createTunnels(session => apiKeys.isLive(session) ?? bearerTokens.isLive(session) ??
+    (sessions.isLive(session) && isFreshHere(configuration(), session, now())))
   sessions.onEnd(tunnels.sweep)
   const forward = createForward({ upstreams, kinds, decline })
   const apps = await createAppsHost({
@@ -115,6 +117,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     upgrade: createUpgrade({ forward, tunnels, kinds, decline }),
     decline,
     requestLog,
+    now,
     observe: metrics.request
   })
 
@@ -154,7 +157,13 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     configuration,
     metrics,
     ready,
-    status: createStatus({ configuration, connectors, reloads: () => reloads, ready, websockets: () => tunnels.size, expiries })
+    status: createStatus({ configuration, connectors, reloads: () => reloads, ready, websockets: () => tunnels.size, expiries }),
+    revoke: async (chosen, request) => {
+      await sessions.revoke({ ...chosen, issuedBefore: now(), expiresAt: 0 })
+      audit.revocation({ ...chosen, by: 'operator', request })
+      // a store that does not answer has not taken it
+      await store.ping()
+    }
   })
 
   const inForce = () => {

@@ -10,6 +10,7 @@ import { keysNew } from './commands/keys.ts'
 import { links } from './commands/links.ts'
 import { membersBlock, membersErase, membersList, membersMove, membersUnblock } from './commands/members.ts'
 import { serve } from './commands/serve.ts'
+import { sessionsList, sessionsRevoke } from './commands/sessions.ts'
 import { Stop, wrongUsage } from './commands/stop.ts'
 import { suggest } from './config/suggest.ts'
 import { PorticoError } from './errors.ts'
@@ -26,6 +27,8 @@ const commands: readonly Command[] = [
   membersBlock,
   membersUnblock,
   membersErase,
+  sessionsList,
+  sessionsRevoke,
   apiKeysCreate,
   apiKeysList,
   apiKeysRevoke,

@@ -11,10 +11,14 @@ const patience = 10_000
 
 const isForm = (type: string | undefined): boolean => type?.split(';', 1)[0]?.trim().toLowerCase() === 'application/x-www-form-urlencoded'
 
-const read = (request: IncomingMessage, longest: number): Promise<Buffer> => new Promise((resolve, reject) => {
+/**
+ * A request's body, of at most `longest` bytes. Throws PORTICO_BODY_TOO_LARGE, PORTICO_BAD_REQUEST or PORTICO_REQUEST_TIMEOUT;
+ * the connection is then to be closed, since what is still to come is nobody's next request.
+ */
+export const readBody = (request: IncomingMessage, longest: number): Promise<Buffer> => new Promise((resolve, reject) => {
   const chunks: Buffer[] = []
   let bytes = 0
-  const late = setTimeout(() => reject(new PorticoError('PORTICO_REQUEST_TIMEOUT', { wanted: `a form within ${patience} ms`, got: `${bytes} bytes of it` })), patience)
+  const late = setTimeout(() => reject(new PorticoError('PORTICO_REQUEST_TIMEOUT', { wanted: `a body within ${patience} ms`, got: `${bytes} bytes of it` })), patience)
   // not `for await`, which ends the connection before anything can be said
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length
@@ -22,10 +26,10 @@ const read = (request: IncomingMessage, longest: number): Promise<Buffer> => new
     else reject(new PorticoError('PORTICO_BODY_TOO_LARGE', { wanted: `at most ${longest} bytes`, got: 'more' }))
   })
   request.once('end', () => resolve(Buffer.concat(chunks)))
-  request.once('error', error => reject(new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'a whole form', got: 'part of one', cause: error })))
+  request.once('error', error => reject(new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'a whole body', got: 'part of one', cause: error })))
   request.once('close', () => {
     clearTimeout(late)
-    reject(new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'a whole form', got: 'part of one' }))
+    reject(new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'a whole body', got: 'part of one' }))
   })
 })
 
@@ -39,7 +43,7 @@ export const readForm = async (request: IncomingMessage, response: ServerRespons
   if (!isForm(type)) throw new PorticoError('PORTICO_MEDIA_TYPE', { wanted: 'application/x-www-form-urlencoded', got: type?.slice(0, 100) ?? 'none' })
   if (expect !== undefined) response.writeContinue()
   try {
-    return readFields(await read(request, longest))
+    return readFields(await readBody(request, longest))
   } catch (error) {
     // what is still to come is nobody's next request
     response.shouldKeepAlive = false

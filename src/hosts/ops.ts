@@ -9,8 +9,11 @@ import { requestId } from '../proxy/client.ts'
 import { contentSecurityPolicy } from '../pages/layout.ts'
 import { statusPage, type Status } from '../pages/status-page.ts'
 import { requestHost } from '../proxy/host.ts'
-import { refuse } from '../proxy/refusal.ts'
+import { bearerChallenge, refuse } from '../proxy/refusal.ts'
+import { chosenBy, readSelection, type Chosen } from '../sessions/selection.ts'
+import type { AuditedRequest } from '../telemetry/audit.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { readBody } from './form.ts'
 
 export interface OpsDeps {
   readonly configuration: () => Configuration
@@ -18,7 +21,12 @@ export interface OpsDeps {
   /** Throws while requests should go elsewhere. */
   readonly ready: () => Promise<void>
   readonly status: () => Promise<Status>
+  /** Ends sessions. Throws PORTICO_STORE_UNAVAILABLE while only this process knows of it. */
+  readonly revoke: (chosen: Chosen, request: AuditedRequest) => Promise<void>
 }
+
+/** Bytes of what says whose sessions are to end. */
+const longestSelection = 8 * 1024
 
 export interface OpsHost {
   listen (): Promise<AddressInfo>
@@ -31,11 +39,11 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
  * The ops listener (product.md, "The auth host", below the table): health, metrics and status, apart
  * from every public host (behaviours.md V5). It checks Host, so that no web page can be pointed at it.
  */
-export const createOpsHost = async ({ configuration, metrics, ready, status }: OpsDeps): Promise<OpsHost> => {
+export const createOpsHost = async ({ configuration, metrics, ready, status, revoke }: OpsDeps): Promise<OpsHost> => {
   const { ops } = configuration()
   const explainTo = (request: FastifyRequest, reply: FastifyReply, error: PorticoError) => {
     reply.hijack()
-    refuse(request.raw, reply.raw, error, requestId(undefined, false))
+    refuse(request.raw, reply.raw, error, requestId(undefined, false), error.code === 'PORTICO_OPS_TOKEN' ? { headers: bearerChallenge } : {})
   }
 
   const app = fastify({
@@ -43,7 +51,7 @@ export const createOpsHost = async ({ configuration, metrics, ready, status }: O
     requestTimeout: 15_000,
     frameworkErrors: (error, request, reply) => { explainTo(request, reply, new PorticoError('PORTICO_NOT_FOUND', { cause: error })) }
   })
-  // Nothing here reads a body: with none declared, no parser complains of one.
+  // No parser complains of a body with none declared; what is sent with a revocation is read by hand.
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
 
   const isKnown = (host: string): boolean =>
@@ -91,6 +99,22 @@ export const createOpsHost = async ({ configuration, metrics, ready, status }: O
     if (request.headers.accept?.includes('text/html') !== true) return report
     reply.type('text/html; charset=utf-8').header('Content-Security-Policy', contentSecurityPolicy)
     return statusPage(report)
+  })
+
+  app.post('/sessions/revoke', async (request, reply) => {
+    if (!hasToken(request.headers.authorization)) throw new PorticoError('PORTICO_OPS_TOKEN')
+    const id = requestId(undefined, false)
+    try {
+      const chosen = chosenBy(readSelection(String(await readBody(request.raw, longestSelection)), configuration()))
+      await revoke(chosen, { requestId: id, client: request.socket.remoteAddress ?? '' })
+      return { revoked: chosen, request_id: id }
+    } catch (error) {
+      if (!(error instanceof PorticoError)) throw error
+      // whoever has the token may know what is wrong
+      const { code, status, wanted, got, remedy } = error
+      reply.code(status).header('Connection', 'close')
+      return { code, wanted, got, remedy, request_id: id }
+    }
   })
 
   return {

@@ -93,6 +93,15 @@ export interface MemberEvent {
   readonly to?: string | undefined
 }
 
+/** Sessions that an operator has ended, by command or on the ops listener. */
+export interface RevocationEvent {
+  readonly by: 'operator'
+  /** What they have in common, as `Revocation` names it; no `value` for everybody. */
+  readonly kind: string
+  readonly value: string
+  readonly request?: AuditedRequest | undefined
+}
+
 export interface ReloadEvent {
   /** `Configuration.version`. */
   readonly version: string
@@ -117,6 +126,7 @@ export interface Audit {
   sessionEnded (event: SessionEndedEvent): void
   apiKey (event: ApiKeyEvent): void
   member (event: MemberEvent): void
+  revocation (event: RevocationEvent): void
   reload (event: ReloadEvent): void
   reloadFailed (event: ReloadFailedEvent): void
 }
@@ -215,6 +225,14 @@ export const createAudit = (log: Log): Audit => {
       email: bounded(member.email),
       to
     }, event.replaceAll('_', ' ')),
+
+    revocation: ({ by, kind, value, request: from }) => audit.info({
+      event: 'sessions_revoked',
+      ...from !== undefined && request(from),
+      by,
+      kind,
+      value: value === '' ? undefined : bounded(value)
+    }, 'sessions revoked'),
 
     reload: event => audit.info({
       event: 'reload',

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { WebSocketServer } from 'ws'
-import type { Configuration } from '../../src/config/configuration.ts'
+import type { Configuration, SqliteStoreSettings } from '../../src/config/configuration.ts'
 import { loadConfiguration } from '../../src/config/load.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/telemetry/log.ts'
@@ -56,6 +56,8 @@ const organization = (name: string, connection: string, issuer: string, settings
 ].join('\n')
 
 export interface GatewayOptions {
+  /** The ops listener's settings, as they stand between braces beside its port. */
+  readonly ops?: string
   /** Lines of portico.yaml beside the usual ones. */
   readonly lines?: readonly string[]
   /** The organization files by id; those not named are as usual, `undefined` leaves one out. */
@@ -80,7 +82,7 @@ export interface World {
   /** What the upstream apps received, in order. */
   readonly received: readonly Echo[]
   /** As it was when the gateway started; its `store.path` and `keys` stay. */
-  readonly configuration: Configuration
+  readonly configuration: Configuration & { readonly store: SqliteStoreSettings }
   /** A browser that knows where the gateway is. */
   browser (jar?: CookieJar): Browser
   /** Opens a page, types the e-mail if asked, signs in at the provider if asked, and ends where the browser ends. */
@@ -165,7 +167,7 @@ export const startGateway = async (t: Test, options: GatewayOptions = {}): Promi
   await writeFile(file, [
     `auth_url: ${origins.auth}`,
     'listen: { port: 0 }',
-    'ops: { port: 0 }',
+    `ops: { port: 0${options.ops === undefined ? '' : `, ${options.ops}`} }`,
     'keys: [{ file: key }]',
     'store: { kind: sqlite, path: portico.db }',
     'organizations: organizations',
@@ -185,7 +187,9 @@ export const startGateway = async (t: Test, options: GatewayOptions = {}): Promi
     }
     const { configuration, problems } = await loadConfiguration({ file, env: {} })
     if (configuration === undefined) throw new Error(`the configuration has problems: ${JSON.stringify(problems)}`)
-    return configuration
+    const { store } = configuration
+    if (store.kind !== 'sqlite') throw new Error('the gateway of the tests keeps a file')
+    return { ...configuration, store }
   }
 
   const lines: Record<string, unknown>[] = []
