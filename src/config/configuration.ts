@@ -48,6 +48,8 @@ export interface App {
   readonly headers: typeof headerPresets[number]
   /** By organization id: the groups of which a member of it needs one. */
   readonly groups: ReadonlyMap<string, ReadonlySet<string>>
+  /** Seconds since the person authenticated, at most. */
+  readonly maxAge: number | undefined
   /** Where people go who have no connection: the app's own login page. */
   readonly appLogin: string | undefined
 }
@@ -65,6 +67,13 @@ export interface AppPlace {
   readonly upstream: Upstream
 }
 
+/** How long sessions live, in seconds, and how many of one person at once; undefined for any number. */
+export interface SessionLimits {
+  readonly idle: number
+  readonly absolute: number
+  readonly concurrent?: number | undefined
+}
+
 export interface Organization {
   readonly id: string
   readonly name: string
@@ -77,8 +86,7 @@ export interface Organization {
   /** Its own sign-in pages: canonical host name to origin. */
   readonly loginHosts: ReadonlyMap<string, string>
   readonly logoutUrl: string | undefined
-  /** Seconds. */
-  readonly session: { readonly idle: number, readonly absolute: number }
+  readonly session: SessionLimits
   readonly connections: readonly Connection[]
 }
 
@@ -147,6 +155,34 @@ export interface Connection {
   readonly location: Location
 }
 
+export interface SqliteStoreSettings {
+  readonly kind: 'sqlite'
+  readonly path: string
+}
+
+export interface RedisStoreSettings {
+  readonly kind: 'redis'
+  /** Whose addresses these are: the one server's, those of Sentinels that know it, or of some nodes of a Cluster. */
+  readonly through: 'server' | 'sentinels' | 'cluster'
+  readonly addresses: readonly { readonly host: string, readonly port: number }[]
+  /** The name that Sentinels know the master by. */
+  readonly master: string | undefined
+  readonly database: number
+  readonly username: string | undefined
+  readonly password: string | undefined
+  readonly sentinelUsername: string | undefined
+  readonly sentinelPassword: string | undefined
+  /** PEM; undefined for plain connections. */
+  readonly tls: {
+    readonly ca: string | undefined
+    readonly certificate: string | undefined
+    readonly key: string | undefined
+    readonly serverName: string | undefined
+  } | undefined
+  /** What every key begins with. */
+  readonly prefix: string
+}
+
 /** Everything that is configured, read and checked: frozen, and swapped as one on reload. */
 export interface Configuration {
   /** SHA-256 over every file that was read. */
@@ -168,8 +204,8 @@ export interface Configuration {
   readonly trustedProxies: readonly string[]
   /** 32 bytes each; the first seals and signs, all open. */
   readonly keys: readonly Buffer[]
-  readonly session: { readonly idle: number, readonly absolute: number }
-  readonly store: { readonly kind: 'sqlite', readonly path: string }
+  readonly session: SessionLimits
+  readonly store: SqliteStoreSettings | RedisStoreSettings
   readonly outbound: {
     readonly httpProxy: string | undefined
     readonly httpsProxy: string | undefined

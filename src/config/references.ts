@@ -4,6 +4,7 @@ import type { Report } from './reporter.ts'
 import type { PorticoSettings } from './schema/portico.ts'
 import type { OrganizationSettings, SamlSettings } from './schema/organization.ts'
 import { isPem } from './pem.ts'
+import { hasPassword } from './schema/store.ts'
 import type { Secret } from './schema/values.ts'
 import type { Path } from './source.ts'
 import { pathText } from './source.ts'
@@ -17,6 +18,8 @@ export interface Reference {
   readonly value: Draft<Secret>
   /** Bytes of a file, where it may have more than usual. */
   readonly limit?: number
+  /** Whether a secret that stands in the file itself is worth a warning; it is where nothing is said. */
+  readonly isSecret?: (value: string) => boolean
 }
 
 /** What the references of a configuration hold, by file and path. */
@@ -41,10 +44,22 @@ const upstreamReferences = (file: string, upstream: Draft<PorticoSettings['apps'
   ]
 }
 
+const storeReferences = (file: string, store: Draft<PorticoSettings>['store']): Reference[] => {
+  if (store === undefined || !('kind' in store) || store.kind !== 'redis') return []
+  const { url, tls } = store
+  const secrets = ['password', 'sentinel_password'] as const
+  return [
+    ...url === undefined ? [] : [{ file, path: ['store', 'url'], kind: 'secret' as const, value: url, isSecret: hasPassword }],
+    ...secrets.flatMap(key => store[key] === undefined ? [] : [{ file, path: ['store', key], kind: 'secret' as const, value: store[key] }]),
+    ...(['ca', 'certificate'] as const).flatMap(key => tls?.[key] === undefined ? [] : [{ file, path: ['store', 'tls', key], kind: 'path' as const, value: tls[key] }]),
+    ...tls?.key === undefined ? [] : [{ file, path: ['store', 'tls', 'key'], kind: 'secret' as const, value: tls.key }]
+  ]
+}
+
 /** Every reference of the main file. */
 export const porticoReferences = (file: string, settings: Draft<PorticoSettings>): Reference[] => {
-  const { listen, ops, keys, outbound, apps } = settings
-  const references: Reference[] = []
+  const { listen, ops, keys, store, outbound, apps } = settings
+  const references: Reference[] = storeReferences(file, store)
   if (listen?.tls?.certificate !== undefined) references.push({ file, path: ['listen', 'tls', 'certificate'], kind: 'path', value: listen.tls.certificate })
   if (listen?.tls?.key !== undefined) references.push({ file, path: ['listen', 'tls', 'key'], kind: 'secret', value: listen.tls.key })
   if (ops?.token !== undefined) references.push({ file, path: ['ops', 'token'], kind: 'secret', value: ops.token })
@@ -104,6 +119,7 @@ export const readReferences = (references: readonly Reference[], files: Files, e
     const { file, path, kind, value } = reference
     if (typeof value === 'string') {
       if (kind === 'path') return fromFile(reference, path, value)
+      if (reference.isSecret?.(value) === false) return value
       report({ file, path, severity: 'warning', message: 'the secret stands in the file itself', remedy: 'keep it elsewhere: { env: NAME } or { file: path }' })
       return value
     }

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Configuration } from './configuration.ts'
 import type { Loaded } from './load.ts'
 import type { Problem } from './problem.ts'
@@ -35,7 +36,7 @@ const restartNeededFor = (started: Configuration, next: Configuration): string[]
     ['listen.tls', (started.listen.tls === undefined) === (next.listen.tls === undefined)],
     ['ops.host', started.ops.host === next.ops.host],
     ['ops.port', started.ops.port === next.ops.port],
-    ['store', started.store.kind === next.store.kind && started.store.path === next.store.path]
+    ['store', isDeepStrictEqual(started.store, next.store)]
   ]
   return same.flatMap(([name, unchanged]) => unchanged ? [] : [name])
 }

@@ -15,7 +15,9 @@ export type Records =
  * Opens the store's members for reading alone: a database that is not there is not made, one of another
  * version is left as it is. Never throws.
  */
-export const openRecords = ({ store: { path } }: Pick<Configuration, 'store'>): Records => {
+export const openRecords = ({ store }: Pick<Configuration, 'store'>): Records => {
+  if (store.kind !== 'sqlite') return { kind: 'unreadable', why: 'explain does not read Redis' }
+  const { path } = store
   if (!existsSync(path)) return { kind: 'none' }
   try {
     const database = new DatabaseSync(path, { readOnly: true, timeout: 3_000 })

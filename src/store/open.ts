@@ -1,4 +1,5 @@
 import type { Configuration } from '../config/configuration.ts'
+import { PorticoError } from '../errors.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createSqliteStore } from './sqlite.ts'
 import type { Store } from './store.ts'
@@ -13,5 +14,7 @@ export interface OpenStoreOptions {
 }
 
 /** Opens the store that is configured. Throws PORTICO_STORE_UNAVAILABLE where a file cannot be used; a Redis that is down answers so later. */
-export const openStore = async ({ store }: Pick<Configuration, 'store'>, { patience }: OpenStoreOptions): Promise<Store> =>
-  createSqliteStore({ path: store.path, ...patience !== undefined && { patience } })
+export const openStore = async ({ store }: Pick<Configuration, 'store'>, { patience }: OpenStoreOptions): Promise<Store> => {
+  if (store.kind !== 'sqlite') throw new PorticoError('PORTICO_STORE_UNAVAILABLE', { wanted: 'a store of kind sqlite', got: store.kind })
+  return createSqliteStore({ path: store.path, ...patience !== undefined && { patience } })
+}

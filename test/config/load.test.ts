@@ -15,6 +15,7 @@ const env = {
   PORTICO_KEY_2: key(2),
   PORTICO_KEY_3: key(3),
   ACME_SECRET: 'secret value',
+  REDIS_URL: 'redis://portico:a%20password@127.0.0.1',
   SHORT_KEY: 'c2hvcnQ=',
   SHORT_TOKEN: 'short',
   ZERO_KEY: Buffer.alloc(32).toString('base64'),
@@ -266,6 +267,40 @@ t.test('warnings: literal secrets, dangerous settings, secrets that expire, whol
     t.same(paths(loaded), expected, date)
     t.notOk(loaded.warnings.some(warning => formatProblem(warning, '/').includes(key(7))), 'the secret is not repeated')
   }
+})
+
+t.test('Redis: one server, Sentinels, or a Cluster', async t => {
+  const load = async (store: string) => {
+    const folder = t.testdir({ 'portico.yaml': good.replace(/^store:.*\n/m, '').replace(/^keys:/m, `store: ${store}\nkeys:`), organizations: { 'acme.yaml': goodOrganization }, password: 'a password\n' })
+    const { configuration, problems, warnings } = await loadConfiguration({ file: join(folder, 'portico.yaml'), env })
+    t.same(problems, [], store)
+    return { store: configuration?.store, warned: warnings.map(({ path }) => path) }
+  }
+  t.same(await load('{ kind: redis, url: { env: REDIS_URL } }'), {
+    store: {
+      kind: 'redis',
+      through: 'server',
+      addresses: [{ host: '127.0.0.1', port: 6379 }],
+      master: undefined,
+      database: 0,
+      username: 'portico',
+      password: 'a password',
+      sentinelUsername: undefined,
+      sentinelPassword: undefined,
+      tls: undefined,
+      prefix: 'portico'
+    },
+    warned: []
+  })
+  t.match(await load('{ kind: redis, url: "redis://redis.internal:6380/3" }'), { store: { addresses: [{ host: 'redis.internal', port: 6380 }], database: 3 }, warned: [] }, 'a literal is fine')
+  t.match(await load('{ kind: redis, url: "rediss://:secret@redis.internal" }'), { store: { password: 'secret', tls: { ca: undefined } }, warned: ['store.url'] }, 'but for a password in it')
+  t.match(await load('{ kind: redis, url: "redis://redis.internal", password: { file: password } }'), { store: { password: 'a password' }, warned: ['store.url'] }, 'a password in the clear')
+  t.match(await load('{ kind: redis, sentinels: ["redis://10.0.0.7", "redis://[fd00::7]:26380"], master: mymaster, prefix: eu }'), {
+    store: { through: 'sentinels', addresses: [{ host: '10.0.0.7', port: 26_379 }, { host: 'fd00::7', port: 26_380 }], master: 'mymaster', prefix: 'eu' }, warned: []
+  })
+  t.match(await load('{ kind: redis, cluster: ["rediss://10.0.0.7"], tls: { server_name: redis.internal } }'), {
+    store: { through: 'cluster', addresses: [{ port: 6379 }], tls: { serverName: 'redis.internal' } }, warned: []
+  })
 })
 
 t.test('M6 secrets by file: a rotated key ring is read anew, line breaks at the end are dropped', async t => {

@@ -99,7 +99,7 @@ t.test('M1 M2 M4 M6 reloads: refused, a removed app, rotated keys, a disabled co
 t.test('a store that cannot be written is counted, and signed-in requests do without it', async t => {
   const { port, ops, configuration } = await start(t)
   const { cookie } = await only(configuration)
-  const other = new DatabaseSync(configuration.store.path)
+  const other = new DatabaseSync(configuration.store.kind === 'sqlite' ? configuration.store.path : '')
   other.exec('BEGIN IMMEDIATE')
   t.match(JSON.parse(bodyOf(await ask(ops, 'GET /readyz', ['Host: localhost']))), { code: 'PORTICO_STORE_UNAVAILABLE' })
   t.equal(statusOf(await ask(port, 'GET /x', [`Host: ${host}`, `Cookie: ${cookie}`])), 200)

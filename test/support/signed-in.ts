@@ -8,7 +8,7 @@ import { loadConfiguration } from '../../src/config/load.ts'
 import { createSealer } from '../../src/sessions/seal.ts'
 import { newSid } from '../../src/sessions/session.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
-import { createSqliteStore } from '../../src/store/sqlite.ts'
+import { openStore } from '../../src/store/open.ts'
 
 /** A folder with configuration files, and the Configuration that they say. */
 export interface Written {
@@ -56,7 +56,7 @@ export const signIn = async (configuration: Configuration, host: string, count =
   const log = pino({ level: 'silent' })
   const sealer = await createSealer(configuration.keys)
   const withStore = async <T>(work: (sessions: ReturnType<typeof createSessions>) => Promise<T>): Promise<T> => {
-    const store = createSqliteStore({ path: configuration.store.path })
+    const store = await openStore(configuration, { log, follows: false })
     const sessions = createSessions({ store, configuration: () => configuration, sealer: () => sealer, log })
     try {
       await sessions.start()

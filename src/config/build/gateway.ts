@@ -6,6 +6,7 @@ import { pathText } from '../source.ts'
 import { buildApp } from './app.ts'
 import { present, type Checked } from './checked.ts'
 import { freeze } from './freeze.ts'
+import { buildRedis } from './redis.ts'
 
 const fromEnvironment = (env: NodeJS.ProcessEnv, name: string): string | undefined => {
   const value = env[name] ?? env[name.toUpperCase()]
@@ -28,7 +29,6 @@ export const buildGateway = (checked: Checked, env: NodeJS.ProcessEnv): GatewayP
         certificate: present(value('listen', 'tls', 'certificate'), 'listen.tls.certificate'),
         key: present(value('listen', 'tls', 'key'), 'listen.tls.key')
       }
-  if (portico.store.kind !== 'sqlite') throw new TypeError(`the store ${portico.store.kind} passed the checks`)
   return freeze({
     version,
     authOrigin: auth.origin,
@@ -46,8 +46,8 @@ export const buildGateway = (checked: Checked, env: NodeJS.ProcessEnv): GatewayP
       if (key === undefined) throw new TypeError('a key passed the checks')
       return key
     }),
-    session: { idle: seconds(portico.session.idle), absolute: seconds(portico.session.absolute) },
-    store: { kind: portico.store.kind, path: resolve(folder, portico.store.path) },
+    session: { idle: seconds(portico.session.idle), absolute: seconds(portico.session.absolute), concurrent: portico.session.concurrent },
+    store: portico.store.kind === 'sqlite' ? { kind: 'sqlite', path: resolve(folder, portico.store.path) } : buildRedis(portico.store, value),
     outbound: {
       httpProxy: portico.outbound.http_proxy ?? fromEnvironment(env, 'http_proxy'),
       httpsProxy: portico.outbound.https_proxy ?? fromEnvironment(env, 'https_proxy'),

@@ -6,6 +6,7 @@ import type { PorticoSettings } from '../schema/portico.ts'
 import { seconds } from '../schema/values.ts'
 import type { Path } from '../source.ts'
 import type { Draft } from '../walk.ts'
+import { checkStore } from './store.ts'
 
 const checkKeys = (file: string, settings: Draft<PorticoSettings>, contents: Contents, report: Report): void => {
   const seen = new Map<string, number>()
@@ -57,6 +58,9 @@ export const checkGateway = (file: string, settings: Draft<PorticoSettings>, con
   checkKeys(file, settings, contents, report)
   checkPair(file, ['listen', 'tls'], contents, report)
   checkAuthorities(file, ['outbound', 'ca'], contents, report)
+  checkPair(file, ['store', 'tls'], contents, report)
+  checkAuthorities(file, ['store', 'tls', 'ca'], contents, report)
+  checkStore(file, settings.store, contents, report)
   for (const [id, app] of Object.entries(settings.apps ?? {})) {
     const paths: Path[] = [['apps', id, 'upstream', 'tls'], ...Object.keys(app?.regions ?? {}).map(region => ['apps', id, 'regions', region, 'upstream', 'tls'])]
     for (const path of paths) {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { authority, httpUrl, network, origin } from './addresses.ts'
 import { app } from './app.ts'
+import { redis, sqlite } from './store.ts'
 import { duration, later, path, port, secret, snakeCaseId, words } from './values.ts'
 
 /** The main file: `config/portico.yaml`. */
@@ -26,12 +27,11 @@ export const portico = z.strictObject({
     .describe('Base64 of 32 bytes each. The first seals and signs; all of them open, and are published in the JWKS.'),
   session: z.strictObject({
     idle: duration.default('8h').describe('Idle time after which a session ends, counted over all hosts.'),
-    absolute: duration.default('24h').describe('Lifetime of a session, however busy.')
+    absolute: duration.default('24h').describe('Lifetime of a session, however busy.'),
+    concurrent: z.int().min(1).optional().describe('Sessions that one person may have at once; the oldest ends when there are more. Any number when left out.')
   }).prefault({}).describe('How long sessions live.'),
-  store: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('sqlite').describe('The engine: `sqlite` for one machine, `redis` for many.'), path: path.describe('The database file; its folder is created.') }),
-    z.strictObject({ kind: z.literal('redis').meta({ notBuilt: true }), url: secret.describe('Redis URL.') })
-  ]).prefault({ kind: 'sqlite', path: '../data/portico.db' }).describe('Where what must survive or be shared lives.'),
+  store: z.discriminatedUnion('kind', [sqlite, redis])
+    .prefault({ kind: 'sqlite', path: '../data/portico.db' }).describe('Where what must survive or be shared lives.'),
   api_keys: z.strictObject({
     lifetime: duration.default('90d').describe('How long a key works, unless it is made with a date of its own.'),
     pause_after: duration.default('30d').describe('A key stops working while its owner has not signed in for this long, and works again afterwards.')
