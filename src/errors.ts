@@ -32,6 +32,19 @@ export const definitions = define({
     public: 'Nobody is signed in here. Open the page in a browser tab to sign in.',
     remedy: 'Nothing to do: the client follows login_url in a top-level navigation.'
   },
+  PORTICO_STEP_UP_REQUIRED: {
+    status: 401,
+    title: 'Please sign in again',
+    public: 'This app asks for a more recent sign-in. Open the page in a browser tab to sign in once more.',
+    remedy: 'Nothing to do: max_age of the app is over, and the client follows login_url in a top-level navigation.'
+  },
+  PORTICO_STEP_UP_REFUSED: {
+    status: 403,
+    title: 'A fresh sign-in is needed',
+    public: 'This app asks for a recent sign-in, and your company\'s identity provider let you through without one. Your other apps are open as before. Sign out there, and try again.',
+    tell: 'If it stays like this, tell your IT department: their identity provider does not ask people to sign in anew when it is told to.',
+    remedy: 'max_age of the app asks for prompt=login and max_age, of SAML for ForceAuthn; the provider ignores them, or leaves out auth_time, or its clock is off. docs/step-up.md says what to change there.'
+  },
   PORTICO_NOT_FOUND: {
     status: 404,
     title: 'Page not found',

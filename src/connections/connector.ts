@@ -15,6 +15,8 @@ export interface Identity {
   readonly acr: string | undefined
   /** Seconds since the epoch. */
   readonly authTime: number
+  /** The provider did not say when they authenticated: `authTime` is when it spoke. */
+  readonly authTimeAssumed?: true | undefined
   /** Of SAML alone: what a logout of this person has to say, and what their assertion was signed with. */
   readonly saml?: SamlOrigin | undefined
 }
@@ -81,6 +83,8 @@ export interface AuthorizationResponse {
   readonly secrets: AttemptSecrets
   /** Of SAML: what came by POST before, and was verified there. */
   readonly received?: Received | undefined
+  /** Seconds since the person authenticated, at most: asked for beside what the connection asks for. */
+  readonly maxAge?: number | undefined
 }
 
 /** One kind of connection. Both functions throw PorticoError with a stable code. */

@@ -18,7 +18,7 @@ type Step = (exchange: Exchange) => void | Promise<void>
 
 /** The steps of sign-in that happen on app hosts; each answers the exchange's response itself. */
 export interface AppLogin {
-  /** Nobody is signed in: to the auth host where a person opens a page, else as `turnAway`. */
+  /** Nobody is signed in, or not lately enough: to the auth host where a person opens a page, else as `turnAway`. */
   readonly challenge: Step
   /** 401, and where to sign in. */
   readonly turnAway: Step
@@ -54,9 +54,9 @@ export const createAppLogin = ({ configuration, login }: AppLoginDeps): AppLogin
     writeAnswer(request, response, requestId, await answer(exchange, await visitOf(exchange)))
   }
 
-  const turnAway: Step = ({ request, response, place: { app, region }, requestId, consumed }) => {
+  const turnAway: Step = ({ request, response, place: { app, region }, requestId, consumed, session }) => {
     const query = new URLSearchParams({ app: app.id, ...region !== undefined && { region } })
-    refuse(request, response, new PorticoError('PORTICO_SIGN_IN_REQUIRED'), requestId, {
+    refuse(request, response, new PorticoError(session === undefined ? 'PORTICO_SIGN_IN_REQUIRED' : 'PORTICO_STEP_UP_REQUIRED'), requestId, {
       members: { login_url: `${configuration().authOrigin}/login?${query}` },
       ...consumed !== undefined && { headers: bearerChallenge }
     })

@@ -12,6 +12,7 @@ import { requestHost } from '../proxy/host.ts'
 import { refuse, type Decline } from '../proxy/refusal.ts'
 import { isForwardable, isPublic, pathOf, readsAsOwn } from '../proxy/target.ts'
 import type { Upgrade } from '../proxy/upgrade.ts'
+import { isFreshFor } from '../sessions/freshness.ts'
 import type { Session } from '../sessions/session.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { RequestLine } from '../telemetry/request-log.ts'
@@ -30,6 +31,8 @@ export interface AppsDeps {
   readonly upgrade: Upgrade
   readonly decline: Decline
   readonly requestLog: (line: RequestLine) => void
+  /** Seconds since the epoch. */
+  readonly now: () => number
   readonly observe: (app: string, seconds: number) => void
 }
 
@@ -137,9 +140,13 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
     return shown instanceof Promise ? shown.then(next) : next(shown)
   }
 
+  /** A key or token speaks for itself: no program can be asked to authenticate anew. */
+  const isFresh = ({ place: { app }, consumed }: Exchange, session: Session): boolean =>
+    (consumed?.size ?? 0) > 0 || isFreshFor(app, session, deps.now())
+
   const pass = (exchange: Exchange) => identify(exchange, session => {
     exchange.session = session
-    if (session !== undefined) return forward(exchange, identityHeaders.for(session, exchange.place))
+    if (session !== undefined && isFresh(exchange, session)) return forward(exchange, identityHeaders.for(session, exchange.place))
     return isOpen(exchange) ? forward(exchange, nobody) : login.challenge(exchange)
   })
 
@@ -184,7 +191,7 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
         ? unknown()
         : identify(exchange, session => {
           exchange.session = session
-          if (session === undefined) login.turnAway(exchange)
+          if (session === undefined || !isFresh(exchange, session)) login.turnAway(exchange)
           else deps.upgrade(exchange, session, identityHeaders.for(session, exchange.place), socket, head)
         }))
     },

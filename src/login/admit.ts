@@ -45,6 +45,7 @@ export const createAdmit = ({ configuration, store, now }: Pick<LoginDeps, 'conf
       amr: identity.amr === undefined ? undefined : [...identity.amr],
       acr: identity.acr,
       authTime: identity.authTime,
+      authTimeAssumed: identity.authTimeAssumed,
       startedAt: now()
     }
   }

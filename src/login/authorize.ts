@@ -15,6 +15,8 @@ import { startAgainLink } from './wanted.ts'
 export interface AuthorizeOptions {
   readonly loginHint: string | undefined
   readonly prompt?: string | undefined
+  /** For whoever is signed in and must authenticate anew: the app's `max_age`, in seconds. */
+  readonly stepUp?: number | undefined
 }
 
 /** To the identity provider, and a login attempt for this tab. Throws what the provider cannot do now. */
@@ -27,7 +29,7 @@ export type Attempting = (connection: Connection, wanted: Wanted | undefined, vi
 export type Authorize = (connection: Connection, wanted: Wanted | undefined, visit: Visit, options: AuthorizeOptions) => Promise<Answer>
 
 /** Begins login attempts (flow 3). */
-export const createAttempting = ({ configuration, sealer, sessions, connectors, now }: LoginDeps): Attempting => async (connection, wanted, visit, { loginHint, prompt, test }) => {
+export const createAttempting = ({ configuration, sealer, sessions, connectors, now }: LoginDeps): Attempting => async (connection, wanted, visit, { loginHint, prompt, stepUp, test }) => {
   const generation = await sessions.trust.settled(connection.id)
   if (generation === undefined) {
     throw new PorticoError('PORTICO_STORE_UNAVAILABLE', { wanted: 'the trust generation of this connection', got: 'none: the store has not taken the last change, or another instance has a newer configuration', connection: connection.id })
@@ -42,7 +44,8 @@ export const createAttempting = ({ configuration, sealer, sessions, connectors, 
     redirectUri: returnAddressOf(configuration().authOrigin, connection),
     state: isSaml ? relayStateOf(configuration().keys, named) : sealer().seal('state', named),
     loginHint,
-    prompt
+    prompt: stepUp === undefined ? prompt : 'login',
+    maxAge: stepUp ?? configuration().apps.get(wanted?.app ?? '')?.maxAge
   })
   return toProvider({ url, form }, keepAttempt(sealer(), {
     id,
@@ -53,6 +56,7 @@ export const createAttempting = ({ configuration, sealer, sessions, connectors, 
     loginHint,
     shared,
     test,
+    stepUp,
     iat,
     // what comes back with the state needs no room in a cookie: ten tabs must fit
     wanted: isSaml || wanted === undefined || told?.page === undefined ? wanted : { ...wanted, page: undefined }
@@ -60,9 +64,10 @@ export const createAttempting = ({ configuration, sealer, sessions, connectors, 
 }
 
 /** Begins sign-ins. */
-export const createAuthorize = ({ configuration }: LoginDeps, steps: { readonly attempting: Attempting, readonly refuse: Refusal }): Authorize => async (connection, wanted, visit, { loginHint, prompt }) => {
+export const createAuthorize = ({ configuration }: LoginDeps, steps: { readonly attempting: Attempting, readonly refuse: Refusal }): Authorize => async (connection, wanted, visit, options) => {
+  const { loginHint } = options
   try {
-    return await steps.attempting(connection, wanted, visit, { loginHint, prompt })
+    return await steps.attempting(connection, wanted, visit, options)
   } catch (error) {
     return steps.refuse(error, visit, {
       connection: connection.id,

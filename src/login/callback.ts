@@ -11,6 +11,7 @@ import { connectionForEmail } from './find-connection.ts'
 import type { HandOff } from './hand-off.ts'
 import type { Arrival, Returning } from './returning.ts'
 import type { Attempt, Wanted } from './sealed.ts'
+import { steppedUp } from './step-up.ts'
 import type { TestSignIn } from './test-sign-in.ts'
 import type { Unsolicited } from './unsolicited.ts'
 import type { Visit } from './visit.ts'
@@ -108,7 +109,7 @@ export const createCallback = (deps: LoginDeps, steps: {
       // it may have been replaced while its provider was asked
       const connection = trusted(attempt)
       if (connection === undefined) return await restart(visit, attempt, cookies)
-      return await entry.enter(identity, connection, attempt, visit)
+      return await entry.enter(steppedUp(identity, attempt, now()), connection, attempt, visit)
     } catch (error) {
       // a code that is over, in a browser that is signed in: another tab was quicker
       if (visit.session !== undefined && error instanceof PorticoError && error.code === 'PORTICO_IDP_CODE_REFUSED') {

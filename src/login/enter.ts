@@ -25,6 +25,7 @@ const identitySchema = z.object({
   amr: z.array(z.string()).optional(),
   acr: z.string().optional(),
   authTime: z.number(),
+  authTimeAssumed: z.literal(true).optional(),
   saml: sessionSchema.shape.saml
 }).transform(({ name, idpSession, amr, acr, saml, ...rest }): Identity => ({ name, idpSession, amr, acr, saml: saml === undefined ? undefined : { ...saml, nameId: saml.nameId }, ...rest }))
 

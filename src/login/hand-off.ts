@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto'
 import { mayUse } from '../access/apps.ts'
 import type { App, Organization } from '../config/configuration.ts'
 import { PorticoError } from '../errors.ts'
+import { isFreshFor } from '../sessions/freshness.ts'
 import type { Session } from '../sessions/session.ts'
 import { redirect, type Answer } from './answer.ts'
+import type { Authorize } from './authorize.ts'
 import type { LoginDeps } from './deps.ts'
 import type { Refusal } from './failure.ts'
 import { randomName, type Wanted } from './sealed.ts'
@@ -36,10 +38,12 @@ export type HandOff = (session: Session, wanted: Wanted | undefined, visit: Visi
 /**
  * Hands a signed-in browser to an app host: with a one-time ticket where the browser began there, by
  * way of `/.portico/begin` where it did not. Without an app, to the only one there is for the person, else to
- * the account page, which lists them.
+ * the account page, which lists them. Whoever authenticated too long ago for the app (`max_age`) is sent to their
+ * provider first.
  */
-export const createHandOff = (deps: LoginDeps, refuse: Refusal): HandOff => async (session, named, visit, cookies = []) => {
+export const createHandOff = (deps: LoginDeps, steps: { readonly authorize: Authorize, readonly refuse: Refusal }): HandOff => async (session, named, visit, cookies = []) => {
   const { configuration, sealer, store, now } = deps
+  const { authorize, refuse } = steps
   const inForce = configuration()
   const wanted = named ?? soleApp(inForce, session)
   const destination = destinationOf(inForce, wanted)
@@ -56,6 +60,11 @@ export const createHandOff = (deps: LoginDeps, refuse: Refusal): HandOff => asyn
       otherAccount: otherAccountLink(inForce, wanted),
       cookies
     })
+  }
+  const connection = inForce.connections.get(session.connection)
+  if (connection !== undefined && !isFreshFor(place.app, session, now())) {
+    const answer = await authorize(connection, wanted, visit, { loginHint: session.email, stepUp: place.app.maxAge })
+    return { ...answer, cookies: [...cookies, ...answer.cookies] }
   }
   const begin = wanted?.begin
   const round = wanted?.round ?? 0

@@ -46,7 +46,7 @@ export const createLogin = (deps: LoginDeps): Login => {
   const returning = createReturning(deps, { kept })
   const test = createTestSignIn(deps, { attempting, returning })
   const authorize = createAuthorize(deps, { attempting, refuse })
-  const handOff = createHandOff(deps, refuse)
+  const handOff = createHandOff(deps, { authorize, refuse })
   const replacement = createReplacement(deps, { handOff, refuse })
   const entry = createEntry(deps, { admit: createAdmit(deps), replacement, refuse })
   const begins = createBegin(deps)

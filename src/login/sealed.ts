@@ -61,6 +61,8 @@ export const attemptSchema = z.object({
   shared: z.literal(true).optional(),
   /** It is a test: nothing that it returns with ever becomes a session. */
   test: testStanding.optional(),
+  /** Somebody who is signed in is asked once more, for an app whose `max_age` (seconds) this is. */
+  stepUp: z.number().optional(),
   iat
 })
 

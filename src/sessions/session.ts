@@ -36,6 +36,8 @@ export const sessionSchema = z.object({
   acr: z.string().optional(),
   /** When the person authenticated at the identity provider. */
   authTime: z.number(),
+  /** The provider did not say when: `authTime` is when it spoke. */
+  authTimeAssumed: z.literal(true).optional(),
   /** When this session began (not when this cookie was issued): the absolute lifetime counts from here. */
   startedAt: z.number()
 })

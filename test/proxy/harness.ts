@@ -114,6 +114,7 @@ export const startProxy = async (t: Test, configuration: Configuration, { patien
     upgrade,
     decline,
     requestLog: line => lines.push(line),
+    now: () => Math.floor(Date.now() / 1_000),
     observe: app => observed.push(app)
   })
   const door = createDoor({ listen: configuration.listen, receive: apps.receive, upgrade: apps.upgrade, limits })

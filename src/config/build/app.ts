@@ -47,6 +47,7 @@ export const buildApp = (checked: Checked, id: string, settings: AppSettings): A
     websocketOrigins: new Set(settings.websocket_origins.map(text => new URL(text).origin)),
     headers: settings.headers,
     groups: new Map(Object.entries(settings.groups).map(([organization, groups]) => [organization, new Set(groups)])),
+    maxAge: settings.max_age,
     appLogin: settings.no_connection?.app_login
   }
   const add = (region: string | undefined, text: string, upstream: UpstreamSettings, path: Path): void => {

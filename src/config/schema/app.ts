@@ -47,7 +47,8 @@ export const app = z.strictObject({
   headers: z.union([z.enum(builtPresets), later(z.enum(laterPresets), 'Dialects that need keys of another kind.')]).default('portico').describe('The dialect of identity headers that the app reads.'),
   groups: z.record(snakeCaseId, z.array(words).min(1)).default({})
     .describe('By organization: its groups of which a member needs one for this app, as they are after renaming. Organizations that are not named need none.'),
-  max_age: later(z.int().min(0).optional(), 'Seconds since the person last authenticated, at most.'),
+  max_age: z.int().min(1).meta({ wanted: 'a whole number of seconds, 1 or more', example: 3_600 }).optional()
+    .describe('Seconds since the person last signed in at their identity provider, at most; whoever did so longer ago is asked there once more.'),
   no_connection: z.strictObject({
     app_login: httpUrl.describe('The app\'s own login page.')
   }).optional().describe('Where people go whose e-mail has no active connection; without it they are told that there is none.'),

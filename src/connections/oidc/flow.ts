@@ -118,14 +118,15 @@ export const createOidcFlow = (deps: {
   const { providers, outbound, clock } = deps
 
   return {
-    authorize: async (connection, { redirectUri, state, loginHint, prompt }) => {
+    authorize: async (connection, { redirectUri, state, loginHint, prompt, maxAge: askedAge }) => {
       try {
         const dialect = dialectOf(connection)
         const metadata = await providers.of(connection).metadata()
         checkCallback(connection, dialect, metadata)
         const secrets = { nonce: randomNonce(), codeVerifier: randomPKCECodeVerifier() }
         const unused = (): Promise<Response> => Promise.reject(new PorticoError('PORTICO_INTERNAL', { got: 'a request to build an address' }))
-        const { requireAcr, settings: { max_age: maxAge } } = connection
+        const { requireAcr, settings: { max_age: ownAge } } = connection
+        const maxAge = ownAge === undefined || askedAge === undefined ? ownAge ?? askedAge : Math.min(ownAge, askedAge)
         const url = buildAuthorizationUrl(createClient(connection, dialect, metadata, unused, clock()), {
           response_type: 'code',
           redirect_uri: redirectUri,

@@ -101,13 +101,14 @@ export const mapPerson = ({ claims, origin }: Profile, { subject, issuedAt }: So
   const { groups, how } = pickGroups(groupsOf(claims, names.groups), connection.groups)
   trace?.field({ field: 'groups', value: groups, from: `${origin(names.groups)}${how}` })
   const [acr, amr, time] = [passedOn(claims, 'acr'), methodsOf(claims), claim(claims, 'auth_time')]
-  const authTime = Math.floor(typeof time === 'number' && Number.isFinite(time) ? time : issuedAt)
+  const isSaid = typeof time === 'number' && Number.isFinite(time)
+  const authTime = Math.floor(isSaid ? time : issuedAt)
   trace?.field({ field: 'acr', value: acr, from: origin('acr') })
   trace?.field({ field: 'amr', value: amr, from: origin('amr') })
   trace?.field({ field: 'auth_time', value: String(authTime), from: origin(typeof time === 'number' ? 'auth_time' : 'iat') })
   enforce(requiredAcr(connection, acr), trace)
   enforce(requiredAmr(connection, amr), trace)
-  return { subject: subject.value, name, groups, idpSession: passedOn(claims, 'sid'), amr, acr, authTime }
+  return { subject: subject.value, name, groups, idpSession: passedOn(claims, 'sid'), amr, acr, authTime, ...!isSaid && { authTimeAssumed: true } }
 }
 
 /**

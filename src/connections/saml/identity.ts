@@ -159,6 +159,7 @@ export const mapIdentity = ({ assertion, certificate }: Received, connection: Co
     amr: amr?.value,
     acr,
     authTime,
+    ...statement === undefined && { authTimeAssumed: true },
     saml: { certificate, nameId: assertion.nameId !== undefined && isKeepable(assertion.nameId) ? assertion.nameId : undefined }
   }
 }
