@@ -8,7 +8,7 @@ const nowhere: Upstream = { id: 'a', origin: 'http://127.0.0.1:1', socketPath: u
 export const placeOf = (id: string, changed: Partial<Omit<App, 'places'>> = {}, upstream: Upstream = nowhere): AppPlace => {
   const places: AppPlace[] = []
   const app: App = {
-    id, name: id, places, home: '/', public: [], preflight: 'refuse', websocketOrigins: new Set(), headers: 'portico', groups: new Map(), appLogin: undefined, ...changed
+    id, name: id, places, home: '/', public: [], preflight: 'refuse', websocketOrigins: new Set(), headers: 'portico', groups: new Map(), maxAge: undefined, appLogin: undefined, ...changed
   }
   const host = `${id}.localhost`
   const place: AppPlace = { app, region: undefined, origin: `http://${host}:8080`, host, authority: `${host}:8080`, upstream }
