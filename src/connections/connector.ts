@@ -73,6 +73,8 @@ export interface AuthorizationRequest {
   readonly loginHint: string | undefined
   /** `select_account` for "use another account". */
   readonly prompt: string | undefined
+  /** Seconds since the person authenticated, at most: asked for beside what the connection asks for. */
+  readonly maxAge?: number | undefined
 }
 
 export interface AuthorizationResponse {
@@ -83,8 +85,6 @@ export interface AuthorizationResponse {
   readonly secrets: AttemptSecrets
   /** Of SAML: what came by POST before, and was verified there. */
   readonly received?: Received | undefined
-  /** Seconds since the person authenticated, at most: asked for beside what the connection asks for. */
-  readonly maxAge?: number | undefined
 }
 
 /** One kind of connection. Both functions throw PorticoError with a stable code. */
