@@ -420,6 +420,20 @@ export const definitions = define({
     remedy: 'A LogoutRequest must be signed by the provider, be for our SLO URL, be of now, and name whom it means.'
   },
 
+  // Identity providers: sign-outs by OpenID Connect
+  PORTICO_LOGOUT_TOKEN: {
+    status: 400,
+    title: 'This sign-out was not accepted',
+    public: 'A server asked to sign somebody out, and could not prove that it may.',
+    remedy: 'A logout token must be signed by the provider with a key that it publishes, be for our client id, be of now and new, have the logout event and no nonce, and name a session or a person: compare what was wanted with what came.'
+  },
+  PORTICO_FRONT_CHANNEL_LOGOUT: {
+    status: 400,
+    title: 'This sign-out was not accepted',
+    public: 'Another site asked to sign you out, and did not say whom it means.',
+    remedy: 'A provider adds iss, its issuer, and sid to our front-channel logout address when it is told that we require a session there.'
+  },
+
   // Identity providers: who it is
   PORTICO_EMAIL_MISSING: {
     status: 403,

@@ -18,7 +18,7 @@ const elsewhere = ['status', 'activate_at', 'replaces', 'domains', 'accepts', 'd
  * What may change without a word about who is trusted: how the client names itself, authenticates and asks,
  * not whom it believes. A certificate that is taken away ends the sessions that it verified, and no others.
  */
-const harmless = ['name', 'client_secret', 'client_secret_expires', 'client_certificate', 'token_endpoint_auth_method', 'scopes', 'callback', 'bearer', 'refresh', 'certificates', 'sign_requests', 'slo_url', 'request_authn_context']
+const harmless = ['name', 'client_secret', 'client_secret_expires', 'client_certificate', 'token_endpoint_auth_method', 'scopes', 'callback', 'bearer', 'provider_sign_out', 'end_session_url', 'refresh', 'certificates', 'sign_requests', 'slo_url', 'request_authn_context']
 
 /** Every other key counts: a new one that nobody has thought about ends sessions rather than keeping them. */
 const passedOver: ReadonlySet<string> = new Set([...elsewhere, ...harmless])

@@ -14,6 +14,15 @@ export const samlAddressesOf = (authOrigin: string, connection: string): { reado
   slo: `${authOrigin}/saml/${connection}/slo`
 })
 
+/** Where a sign-out ends: what is registered at an OpenID provider as `post_logout_redirect_uri` (RP-Initiated Logout §3.1). */
+export const afterLogoutUriOf = (authOrigin: string): string => `${authOrigin}/logout/done`
+
+/** Where an OpenID provider tells of sign-outs by itself (`backchannel_logout_uri`), and by frames (`frontchannel_logout_uri`). */
+export const logoutUrisOf = (authOrigin: string, connection: string): { readonly backChannel: string, readonly frontChannel: string } => ({
+  backChannel: `${authOrigin}/logout/${connection}/backchannel`,
+  frontChannel: `${authOrigin}/logout/${connection}/frontchannel`
+})
+
 /** Where an identity provider sends people who begin there (OpenID Connect Core §4): its initiate-login URI (product R23). */
 export const initiateLoginUriOf = (authOrigin: string, connection: string): string => `${authOrigin}/login/${connection}`
 

@@ -19,6 +19,16 @@ export interface Identity {
   readonly authTimeAssumed?: true | undefined
   /** Of SAML alone: what a logout of this person has to say, and what their assertion was signed with. */
   readonly saml?: SamlOrigin | undefined
+  /** What the provider gave along, as far as the connection keeps any of it: for the store alone, sealed. */
+  readonly tokens?: Tokens | undefined
+}
+
+/** What an OpenID provider gave beside who it is. Never in a cookie, never in a log. */
+export interface Tokens {
+  /** As it came: shows the provider who leaves it (OpenID Connect RP-Initiated Logout §2, `id_token_hint`). */
+  readonly idToken?: string | undefined
+  readonly accessToken?: string | undefined
+  readonly refreshToken?: string | undefined
 }
 
 /** What a session that began by SAML keeps of its assertion. */

@@ -8,6 +8,7 @@ import { dialectOf } from './dialects.ts'
 import { createAccessTokens } from './oidc/access-token.ts'
 import { createOidcFlow } from './oidc/flow.ts'
 import { createOutbound, type Patience } from './oidc/http.ts'
+import { createOidcLogout, type OidcLogout } from './oidc/logout.ts'
 import { createProviders, type ProviderHealth } from './oidc/provider.ts'
 import { isSameIssuer } from './oidc/issuer.ts'
 import type { IdpDescription } from './saml/description.ts'
@@ -19,6 +20,7 @@ import { createSaml } from './saml/create-saml.ts'
 export interface Connectors extends Readonly<Record<Exclude<Connection['connector'], 'saml'>, Connector>> {
   readonly saml: SamlConnector
   readonly samlLogout: SamlLogout
+  readonly oidcLogout: OidcLogout
   /** Our own SAML metadata for this connection's provider. Throws PORTICO_SAML_*. */
   samlMetadata (connection: Connection): Promise<string>
   /** How the SAML provider of this connection describes itself. Throws PORTICO_IDP_*, PORTICO_SAML_*. */
@@ -73,6 +75,7 @@ export const createConnectors = (deps: {
     manual: flow,
     saml: saml.connector,
     samlLogout: saml.logout,
+    oidcLogout: createOidcLogout({ providers, configuration }),
     samlMetadata: saml.metadata,
     samlDescription: saml.describe,
     warm: async connection => {

@@ -64,6 +64,11 @@ export const entraDialect = (connection: Connection, settings: Settings): Dialec
     isItself: settings.discovery_url === undefined,
     scopes: ['openid', 'email', 'profile'],
     parameters: request => ({ ...standardParameters(request), ...domainHint(connection, settings, request.loginHint) }),
+    // Entra asks for the optional claim `login_hint` as it is, and takes nothing else that names a person
+    logoutHint: claims => {
+      const hint = claim(claims, 'login_hint')
+      return isValue(hint) ? hint : undefined
+    },
     explain: explainEntra,
     tokenChecks: [tenant(tenants), version],
     identityChecks: settings.allow_guests ? [] : [noGuest],

@@ -22,6 +22,7 @@ const metadataOf = (settings: Settings): Metadata => ({
   token_endpoint: settings.token_url,
   jwks_uri: settings.jwks_url,
   userinfo_endpoint: settings.userinfo_url,
+  end_session_endpoint: settings.end_session_url,
   id_token_signing_alg_values_supported: [...acceptedAlgorithms],
   userinfo_signing_alg_values_supported: [...acceptedAlgorithms]
 })

@@ -19,7 +19,8 @@ const limits = {
   ticket: stored,
   handle: stored,
   awaited: stored,
-  identity: stored
+  identity: stored,
+  tokens: stored
 } as const
 
 export type Purpose = keyof typeof limits

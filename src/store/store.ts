@@ -3,7 +3,7 @@ import type { MemberStore } from './members.ts'
 import type { SessionStore } from './sessions.ts'
 
 /** What may be kept for a while and used once: see each kind's owner for its value. */
-export type ItemKind = 'ticket' | 'attempt' | 'handle' | 'discovery' | 'notice' | 'assertion' | 'metadata' | 'certificates' | 'tokens' | 'logout_token' | 'lease'
+export type ItemKind = 'ticket' | 'attempt' | 'handle' | 'discovery' | 'notice' | 'assertion' | 'metadata' | 'certificates' | 'tokens' | 'logout_token' | 'idp_session' | 'lease'
 
 export const revocationKinds = ['session', 'api_key', 'member', 'subject', 'idp_session', 'name_id', 'certificate', 'connection', 'organization', 'everybody'] as const
 

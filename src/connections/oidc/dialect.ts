@@ -46,6 +46,8 @@ export interface Dialect {
   readonly scopes: readonly string[] | undefined
   /** What is sent of a request's hints, in the provider's own words. */
   readonly parameters: (request: Pick<AuthorizationRequest, 'loginHint' | 'prompt'>) => Readonly<Record<string, string>>
+  /** Who leaves, in the provider's own words, from their ID token and e-mail (RP-Initiated Logout §2, `logout_hint`). */
+  readonly logoutHint: (claims: Claims, email: string) => string | undefined
   /** What an error of its authorization endpoint means, where its words tell. */
   readonly explain: (description: string) => Pick<Verdict, 'code' | 'remedy'> | undefined
   /** Judge an ID token before the protocol's checks: they explain more. */

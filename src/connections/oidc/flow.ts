@@ -1,12 +1,13 @@
 import { buildAuthorizationUrl, calculatePKCECodeChallenge, randomNonce, randomPKCECodeVerifier } from 'openid-client'
 import type { Connection } from '../../config/configuration.ts'
 import { PorticoError } from '../../errors.ts'
-import type { Connector, Identity } from '../connector.ts'
+import type { Connector, Identity, Tokens } from '../connector.ts'
 import { dialectOf } from '../dialects.ts'
 import type { Trace } from '../trace.ts'
 import { accessTokenHash, checkIdToken, userinfoSubject } from './id-token-checks.ts'
 import { createClient } from './client.ts'
 import type { Dialect } from './dialect.ts'
+import { endSessionEndpoint } from './end-session.ts'
 import { exchangeCode } from './exchange.ts'
 import { asPorticoError } from './failure.ts'
 import type { Outbound } from './http.ts'
@@ -105,6 +106,10 @@ const fromUserinfo = async ({ request, tokens, now, trace }: Told, idToken: IdTo
   return mapIdentity(profileFrom(claims, 'userinfo'), source, dialect, connection, trace)
 }
 
+/** What of an answer is of use later: the ID token where its person can be signed out at the provider. */
+const keptOf = (connection: Connection, metadata: Metadata, { idToken }: TokenAnswer): { readonly tokens?: Tokens } =>
+  idToken === undefined || endSessionEndpoint(connection, metadata) === undefined ? {} : { tokens: { idToken } }
+
 /**
  * OpenID Connect for every connector: authorization code with PKCE S256, nonce and state always, and
  * the signature verified wherever the operator did not say otherwise (behaviours O1–O16). What sets the
@@ -163,7 +168,8 @@ export const createOidcFlow = (deps: {
         const tokens = await exchangeCode({ ...request, response })
         const told = { request, tokens, nonce: response.secrets.nonce, now, trace }
         const idToken = await judgeIdToken(told)
-        return dialect.proof === 'userinfo' || idToken === undefined ? await fromUserinfo(told, idToken) : await fromIdToken(told, idToken)
+        const identity = dialect.proof === 'userinfo' || idToken === undefined ? await fromUserinfo(told, idToken) : await fromIdToken(told, idToken)
+        return { ...identity, ...keptOf(connection, metadata, tokens) }
       } catch (error) {
         throw asPorticoError(error, connection.id)
       }

@@ -6,7 +6,7 @@ import { hasCome, isAlgorithm, isAudience, isTime, show, skew } from './token-ru
 import { enforce, type Verdict } from './verdict.ts'
 
 /** Seconds that an ID token is believed after its `exp`. */
-const expiryTolerance = 30
+export const expiryTolerance = 30
 /** Characters (OpenID Connect Core §2). */
 const longestSubject = 255
 

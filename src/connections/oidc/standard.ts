@@ -56,6 +56,7 @@ export const standardDialect = (connection: Connection, discoveryUrl: string, na
     authentication: undefined,
     scopes: undefined,
     parameters: standardParameters,
+    logoutHint: (_claims, email) => email,
     explain: () => undefined,
     tokenChecks: [],
     identityChecks: [],

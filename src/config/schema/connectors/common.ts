@@ -35,6 +35,8 @@ export const client = {
     audience: words.describe('The `aud` that such a token must have.')
   }).optional().describe('Accept JWT access tokens of this identity provider on app hosts (`Authorization: Bearer`).'),
   refresh: later(z.union([z.boolean(), duration]).optional(), 'Keep tokens sealed in the store and refresh them ahead of time.'),
+  provider_sign_out: z.boolean().default(true)
+    .describe('Whoever signs out here is taken on to sign out at the identity provider, where it has an address for that (`end_session_endpoint`).'),
   dangerously_trust_unverified_email: z.boolean().default(false)
     .describe('Believe an e-mail that the provider does not call verified. Whoever can edit a profile there can then be anybody of these domains.'),
   dangerously_allow_http: z.boolean().default(false)

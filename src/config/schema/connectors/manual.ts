@@ -12,6 +12,7 @@ export const manual = z.strictObject({
   token_url: httpUrl.describe('Token endpoint.'),
   userinfo_url: httpUrl.optional().describe('Userinfo endpoint.'),
   jwks_url: httpUrl.optional().describe('Where the provider\'s signing keys are; with it the ID token is verified.'),
+  end_session_url: httpUrl.optional().describe('Where people who sign out are taken (`end_session_endpoint`).'),
   issuer: words.optional().describe('The `iss` that its ID tokens carry.'),
   scopes: z.array(scope).optional().describe('Scopes to ask for; `openid email profile` when left out.'),
   token_endpoint_auth_method: z.enum(['client_secret_basic', 'client_secret_post']).default('client_secret_basic')
