@@ -10,6 +10,7 @@ import { createSqliteMembers } from './sqlite-members.ts'
 import { migrate } from './sqlite-schema.ts'
 import { createSqliteSessions } from './sqlite-sessions.ts'
 import { revocationKinds, type Store } from './store.ts'
+import { text } from './text.ts'
 
 /** Rows that one transaction deletes at most, so that a sweep never holds up a sign-in. */
 const batch = 1_000
@@ -17,8 +18,6 @@ const batch = 1_000
 const expiredKept = 30 * 86_400
 /** Milliseconds between looks at whether another process has written: each costs a few microseconds. */
 const glance = 20
-/** Characters. */
-const largestValue = 1_000_000
 
 const trust = z.object({ connection: z.string(), fingerprint: z.string(), generation: z.number() })
 const revocation = z.object({ kind: z.enum(revocationKinds), value: z.string(), issuedBefore: z.number(), expiresAt: z.number() })
@@ -51,15 +50,6 @@ const open = (path: string, patience: number): DatabaseSync => {
     database.close()
     throw error
   }
-}
-
-/** UTF-8 has no lone surrogates: two keys that differ in one would become the same. */
-const text = (value: string): string => {
-  if (value.length <= largestValue && value.isWellFormed()) return value
-  throw new PorticoError('PORTICO_VALUE_REFUSED', {
-    wanted: `well-formed text of at most ${largestValue} characters`,
-    got: value.length > largestValue ? `${value.length} characters` : 'a lone surrogate'
-  })
 }
 
 const statements = (database: DatabaseSync) => ({
