@@ -34,6 +34,7 @@ import { createTunnels } from './proxy/tunnels.ts'
 import { createUpgrade } from './proxy/upgrade.ts'
 import { createUpstreams } from './proxy/upstreams.ts'
 import { isFreshHere } from './sessions/freshness.ts'
+import { createSessionRecords } from './sessions/records.ts'
 import { createSealer } from './sessions/seal.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { observeStore } from './store/observed.ts'
@@ -81,6 +82,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
 
   const store = observeStore(await openStore(deps.configuration, { patience: storePatience, log, follows: true }), metrics.storeError)
   const sessions = createSessions({ store, configuration, sealer, log })
+  const records = createSessionRecords({ store, sessions, configuration, audit })
   const connectors = createConnectors({ store, configuration, log, described: (...news) => certificateWatch.seen(...news) })
   const certificateWatch = createCertificateWatch({
     configuration, describe: connectors.samlDescription, store, revoke: sessions.revoke, log, changed: () => expiryWatch.begin()
@@ -93,7 +95,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const decline = createDecline(log)
   const requestLog = createRequestLog(log)
   const login = createLogin({
-    configuration, sealer, sessions, store, connectors, audit, metrics, log, now, preview: (session, place) => previewHeaders(session, place, configuration(), now())
+    configuration, sealer, sessions, records, store, connectors, audit, metrics, log, now, preview: (session, place) => previewHeaders(session, place, configuration(), now())
   })
 
   const kinds = createHeaderKinds()

@@ -92,6 +92,7 @@ const endSessions = async ({ store, configuration }: Work, { id }: Member): Prom
   // now, not when the command began: a sign-in may have got in before the member was blocked
   const now = Math.floor(Date.now() / 1_000)
   await store.addRevocation({ kind: 'member', value: id, issuedBefore: now, expiresAt: now + retention(configuration) })
+  await store.removeSessions((await store.sessionsOf(id)).map(({ sid }) => sid))
 }
 
 type Change = (work: Work, member: Member, options: Options) => Promise<string>

@@ -64,6 +64,7 @@ const methods: Readonly<Record<string, readonly string[]>> = {
   '/account/sign-in': reading,
   '/account/keys': ['POST'],
   '/account/keys/revoke': ['POST'],
+  '/account/sessions/end': ['POST'],
   '/': reading,
   '/.well-known/jwks.json': reading
 }
@@ -202,6 +203,7 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
   app.get('/account/sign-in', limited, step(visit => login.account.signInAgain(visit)))
   app.post('/account/keys', limited, step(visit => login.accountKeys.make(visit)))
   app.post('/account/keys/revoke', limited, step(visit => login.accountKeys.revoke(visit)))
+  app.post('/account/sessions/end', limited, step(visit => login.accountSessions.end(visit)))
   app.get('/', step(() => redirect(`${configuration().authOrigin}/account`, [], 303)))
   app.get('/.well-known/jwks.json', publish(keys.jwks))
   app.get('/iap/verify/public_key', publish(keys.pem))

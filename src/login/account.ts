@@ -7,6 +7,7 @@ import { accountPage, type Account, type AccountKey } from '../pages/account-pag
 import type { Session } from '../sessions/session.ts'
 import type { ApiKey } from '../store/api-keys.ts'
 import type { Member } from '../store/members.ts'
+import type { AccountSessionSteps } from './account-sessions.ts'
 import { json, page, redirect, wantsHtml, type Answer } from './answer.ts'
 import type { Authorize } from './authorize.ts'
 import type { LoginDeps } from './deps.ts'
@@ -33,7 +34,8 @@ export const signInFirst = (authOrigin: string, visit: Visit): Answer => {
   return wantsHtml(visit.headers.accept) ? redirect(login) : explain(new PorticoError('PORTICO_SIGN_IN_REQUIRED'), visit, { startAgain: login })
 }
 
-const time = (seconds: number): string => new Date(seconds * 1_000).toISOString()
+/** ISO 8601 of seconds since the epoch. */
+export const time = (seconds: number): string => new Date(seconds * 1_000).toISOString()
 
 /** What its owner may read of a key. */
 export const accountKey = ({ id, label, apps, createdAt, expiresAt, lastUsedAt }: ApiKey, state: AccountKey['state']): AccountKey => ({
@@ -41,7 +43,7 @@ export const accountKey = ({ id, label, apps, createdAt, expiresAt, lastUsedAt }
 })
 
 /** A person's own page at the auth host. */
-export const createAccount = (deps: LoginDeps, steps: { readonly authorize: Authorize }): AccountSteps => {
+export const createAccount = (deps: LoginDeps, steps: { readonly authorize: Authorize, readonly sessions: Pick<AccountSessionSteps, 'list'> }): AccountSteps => {
   const { configuration, store, log, now } = deps
 
   const keysOf = async ({ member: id }: Session, visit: Visit): Promise<Account['api_keys']> => {
@@ -63,6 +65,7 @@ export const createAccount = (deps: LoginDeps, steps: { readonly authorize: Auth
     signed_in_at: time(session.authTime),
     apps: usableApps(configuration(), organization, session.groups ?? []).flatMap(({ id, name, places: [place], home }) =>
       place === undefined ? [] : [{ id, name, url: place.origin + home }]),
+    sessions: await steps.sessions.list(session, visit),
     api_keys: await keysOf(session, visit)
   })
 

@@ -1,6 +1,7 @@
 import type { AppPlace, Configuration } from '../config/configuration.ts'
 import type { Connectors } from '../connections/connectors.ts'
 import type { HeaderPreview } from '../identity/preview.ts'
+import type { SessionRecords } from '../sessions/records.ts'
 import type { Sealer } from '../sessions/seal.ts'
 import type { Session } from '../sessions/session.ts'
 import type { Sessions } from '../sessions/sessions.ts'
@@ -14,6 +15,7 @@ export interface LoginDeps {
   readonly configuration: () => Configuration
   readonly sealer: () => Sealer
   readonly sessions: Sessions
+  readonly records: SessionRecords
   readonly store: Store
   readonly connectors: Connectors
   readonly audit: Audit

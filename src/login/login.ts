@@ -1,10 +1,12 @@
 import { createAccountKeys, type AccountKeySteps } from './account-keys.ts'
+import { createAccountSessions, type AccountSessionSteps } from './account-sessions.ts'
 import { createAccount, type AccountSteps } from './account.ts'
 import { createAdmit } from './admit.ts'
 import { createAttempting, createAuthorize } from './authorize.ts'
 import { createBegin, type BeginSteps } from './begin.ts'
 import { createCallback, type CallbackSteps } from './callback.ts'
 import type { LoginDeps } from './deps.ts'
+import { tellingWhy } from './ended.ts'
 import { createEntry, type Entry } from './enter.ts'
 import { createRefusal } from './failure.ts'
 import { createFarewells } from './farewell.ts'
@@ -36,6 +38,7 @@ export interface Login {
   readonly samlLogout: SamlLogoutSteps
   readonly account: AccountSteps
   readonly accountKeys: AccountKeySteps
+  readonly accountSessions: AccountSessionSteps
 }
 
 /** Puts the steps together: app host → start → authorize → callback → replace → hand-off → redeem. */
@@ -52,9 +55,10 @@ export const createLogin = (deps: LoginDeps): Login => {
   const begins = createBegin(deps)
   const farewells = createFarewells(deps)
   const samlLogout = createSamlLogoutSteps(deps, farewells)
+  const accountSessions = createAccountSessions(deps)
   return {
     tenant: createTenantSignIn(deps),
-    start: createStart(deps, { authorize, handOff, refuse }),
+    start: tellingWhy(deps, createStart(deps, { authorize, handOff, refuse })),
     callback: createCallback(deps, { returning, test, authorize, unsolicited: createUnsolicited(deps, { kept, entry, refuse }), entry, handOff, refuse }),
     samlReturn: createSamlReturn(deps, { kept, refuse }),
     test,
@@ -64,7 +68,8 @@ export const createLogin = (deps: LoginDeps): Login => {
     redeem: createRedeem(deps, begins, refuse),
     signOut: createSignOut(deps, { farewells, samlLogout }),
     samlLogout,
-    account: createAccount(deps, { authorize }),
-    accountKeys: createAccountKeys(deps)
+    account: createAccount(deps, { authorize, sessions: accountSessions }),
+    accountKeys: createAccountKeys(deps),
+    accountSessions
   }
 }

@@ -21,13 +21,14 @@ export interface Replacement {
 
 /** The end of a sign-in at the auth host. */
 export const createReplacement = (deps: LoginDeps, steps: { readonly handOff: HandOff, readonly refuse: Refusal }): Replacement => {
-  const { configuration, sealer, sessions, audit, metrics } = deps
+  const { configuration, sealer, sessions, records, audit, metrics } = deps
   const { handOff, refuse } = steps
   const questions = createQuestions('replace', replacementSchema, deps)
 
   const finish: Replacement['finish'] = async (session, previous, wanted, visit, cookies) => {
     const line = await sessions.issue(session, configuration().authHost)
     if (previous !== undefined) await sessions.end(previous, 'replaced by a new sign-in')
+    await records.begin(session, { userAgent: visit.headers['user-agent'], client: visit.client })
     metrics.signIn(session.connection, 'success')
     audit.signIn({ ...session, requestId: visit.requestId, client: visit.client, app: wanted?.app })
     return await handOff(session, wanted, visit, [...cookies, line, rememberEmail(sealer(), session.email)])

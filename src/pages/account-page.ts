@@ -15,6 +15,21 @@ export interface AccountKey {
   readonly state: 'active' | 'expired' | 'paused' | 'ended'
 }
 
+/** One of a person's sessions, as they recognize it. */
+export interface AccountSession {
+  /** What it is named by to end it; no id of a session. */
+  readonly id: string
+  /** `Firefox on Linux` */
+  readonly browser: string | undefined
+  /** The address that it was signed in from. */
+  readonly client: string
+  readonly connection: string
+  readonly signed_in_at: string
+  readonly last_seen_at: string
+  /** It is the one that asks. */
+  readonly current: boolean
+}
+
 /** All that a person may read of their own session: no token, no id of a session (behaviours.md V3). */
 export interface Account {
   readonly email: string
@@ -25,6 +40,8 @@ export interface Account {
   /** ISO 8601. */
   readonly signed_in_at: string
   readonly apps: readonly { readonly id: string, readonly name: string, readonly url: string }[]
+  /** Newest first; undefined while the store does not say. */
+  readonly sessions: readonly AccountSession[] | undefined
   /** Oldest first; undefined while the store does not say. */
   readonly api_keys: readonly AccountKey[] | undefined
 }
@@ -68,6 +85,19 @@ ${form === undefined
     : makingForm(account, form)}`
 }
 
+const minute = (time: string): Html => html`<time datetime="${time}">${time.slice(0, 16).replace('T', ' ')} UTC</time>`
+
+const sessionItem = ({ id, browser = 'An unknown browser', client, connection, signed_in_at: since, last_seen_at: seen, current }: AccountSession): Html => html`<li>
+<strong>${browser}</strong>${current ? ' · this browser' : undefined}<br>
+<span class="soft">from ${client} · through ${connection} · signed in ${minute(since)} · last seen ${minute(seen)}</span>
+${current ? undefined : html`<form method="post" action="/account/sessions/end"><input type="hidden" name="id" value="${id}"><button type="submit">Sign out there</button></form>`}
+</li>`
+
+const sessionsSection = ({ sessions }: Account): Html => sessions === undefined
+  ? html`<p>The places where you are signed in cannot be shown right now. Try again in a moment.</p>`
+  : html`<ul>${sessions.map(sessionItem)}</ul>
+<p class="soft">Signing out there ends it in every app of that browser, within a second. If one of them is not you, also tell whoever looks after your company's sign-in.</p>`
+
 /** Who am I, where can I go, and which API keys do I have. */
 export const accountPage = (account: Account, form: KeyForm): string => layout('Your account', html`<h1>${account.name ?? account.email}</h1>
 <dl>
@@ -79,6 +109,8 @@ export const accountPage = (account: Account, form: KeyForm): string => layout('
 <p>Your apps</p>
 <ul>${account.apps.map(({ name, url }) => html`<li><a href="${url}">${name}</a></li>`)}</ul>
 <form method="post" action="/logout"><button type="submit">Sign out everywhere</button></form>
+<h2>Where you are signed in</h2>
+${sessionsSection(account)}
 <h2>API keys</h2>
 ${keysSection(account, form)}`)
 

@@ -4,7 +4,7 @@ import type { Identities } from './identities.ts'
 import { isWithin, type Limits } from './lifetime.ts'
 import { createOpener, type Opened } from './opening.ts'
 import type { Sealer } from './seal.ts'
-import { freezeSession, type Session, type Stub } from './session.ts'
+import { freezeSession, type Facts, type Session } from './session.ts'
 
 interface Entry extends Opened {
   activity: Activity
@@ -32,7 +32,7 @@ export const createFinder = (deps: {
   readonly activities: Activities
   readonly identities: Identities
   /** What applies to a session, or undefined when it is ended, not trusted, or not allowed on its host. */
-  readonly judge: (facts: Stub | Session) => Limits | undefined
+  readonly judge: (facts: Facts) => Limits | undefined
   /** Grows whenever `judge` could answer otherwise than before. */
   readonly version: () => number
 }): ((header: string, host: string) => Session | undefined | Promise<Session | undefined>) => {

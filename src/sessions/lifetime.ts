@@ -15,6 +15,12 @@ export const limitsFor = (configuration: Configuration, organization: Organizati
   absolute: Math.min(configuration.session.absolute, organization.session.absolute)
 })
 
+/** How many sessions a person of this organization may have at once today; undefined for any number. */
+export const concurrentFor = (configuration: Configuration, organization: Organization): number | undefined => {
+  const most = Math.min(configuration.session.concurrent ?? Infinity, organization.session.concurrent ?? Infinity)
+  return most === Infinity ? undefined : most
+}
+
 /** Whether a session has begun, and begun less than the absolute lifetime ago. Seconds since the epoch. */
 export const isWithin = (times: { startedAt: number, authTime: number }, limits: Limits, now: number): boolean =>
   now < times.startedAt + limits.absolute && times.startedAt <= now + skew && times.authTime <= now + skew

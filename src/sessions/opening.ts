@@ -25,6 +25,12 @@ const largest = 4_096
 /** Characters at the end of a sealed value that are random: a short key that no two cookies share. */
 const nonceLength = 32
 
+/** The session id in the value of a session cookie, whether it is live or not; undefined for whatever is no such value. */
+export const sidIn = (sealer: Sealer, value: string): string | undefined => {
+  const sealed = value.length > largest ? undefined : sealer.open('session', value)
+  return wholeSchema.safeParse(sealed).data?.session.sid ?? stubSchema.safeParse(sealed).data?.stub.sid
+}
+
 /** A string of its own: a slice would keep the whole header alive. */
 const copy = (text: string): string => Buffer.from(text, 'utf8').toString('utf8')
 

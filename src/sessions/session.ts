@@ -61,6 +61,9 @@ export const stubSchema = z.object({
 
 export type Stub = z.infer<typeof stubSchema>['stub']
 
+/** As much of a session as it can be judged by. */
+export type Facts = Stub & Partial<Pick<Session, 'email' | 'invited' | 'groups' | 'subject' | 'idpSession' | 'saml'>>
+
 /** A session id that nobody guesses: 144 random bits. Each sign-in has one of its own (N6). */
 export const newSid = (): string => randomBytes(18).toString('base64url')
 

@@ -12,7 +12,7 @@ import { isWithin, limitsFor, type Limits } from './lifetime.ts'
 import type { Revocable } from './revocation.ts'
 import { createRevoker } from './revoking.ts'
 import type { Sealer } from './seal.ts'
-import type { Session, Stub } from './session.ts'
+import type { Facts, Session } from './session.ts'
 import { createTrust, type Trust } from './trust.ts'
 import { createUpkeep } from './upkeep.ts'
 
@@ -27,6 +27,8 @@ export interface Sessions {
   find (cookieHeader: string | undefined, host: string): Session | undefined | Promise<Session | undefined>
   /** Whether a session that `find` gave is still live, by what is known here. Does not count as activity. */
   isLive (session: Session): boolean
+  /** When the session that says this of itself was last seen, over all hosts, in seconds; undefined where it is over. Never rejects. */
+  seenAt (facts: Facts): Promise<number | undefined>
   /**
    * Seals the session for a host and answers with the Set-Cookie line. What does not fit into a cookie, or
    * `refreshes`, goes to the store, sealed, unless it is there. Throws PORTICO_STORE_UNAVAILABLE or PORTICO_VALUE_REFUSED then.
@@ -38,8 +40,8 @@ export interface Sessions {
    * what was goes on to count then.
    */
   renew (session: Session): Promise<void>
-  /** Ends this session on every host: here when it returns its promise, elsewhere within half a second. */
-  end (session: Session, reason: string): Promise<void>
+  /** Ends this session on every host: here when it returns its promise, elsewhere within half a second. No list shows it any more. */
+  end (session: Pick<Session, 'sid' | 'member' | 'connection'>, reason: string): Promise<void>
   /** As `end`, for whatever the revocation matches. A store that does not take it is asked again until it does. */
   revoke (revocation: Revocation): Promise<void>
   /** Whether anything that was revoked, here or elsewhere, matches: of an API key or a token, which are no sessions. */
@@ -97,14 +99,15 @@ export const createSessions = (deps: {
   const revoker = createRevoker({ store, configuration, log, now, changed })
 
   /** What applies to a session today, or undefined when it is ended, not trusted, or not allowed on its host. */
-  const judge = (facts: Stub | Session): Limits | undefined => {
+  const judge = (facts: Facts): Limits | undefined => {
     const connection = judgedBy.connections.get(facts.connection)
     if (connection === undefined || !isActive(connection, now()) || connection.organization.id !== facts.organization) return undefined
     if (trust.generation(connection.id) !== facts.generation) return undefined
-    if ('email' in facts && !isAdmitted(connection.organization, facts)) return undefined
+    const { email, invited } = facts
+    if (email !== undefined && !isAdmitted(connection.organization, { email, invited })) return undefined
     if (facts.host !== judgedBy.authHost) {
       const place = judgedBy.places.get(facts.host)
-      if (place === undefined || !mayUse(connection.organization, place.app, 'groups' in facts ? facts.groups : undefined)) return undefined
+      if (place === undefined || !mayUse(connection.organization, place.app, facts.groups)) return undefined
     }
     return revoker.matches(facts) ? undefined : limitsFor(judgedBy, connection.organization)
   }
@@ -190,6 +193,15 @@ export const createSessions = (deps: {
         moment < activities.of(session.sid, session.startedAt).at + limits.idle
     },
 
+    async seenAt (facts) {
+      current()
+      const limits = judge(facts)
+      if (limits === undefined || !isWithin(facts, limits, now())) return undefined
+      const activity = activities.of(facts.sid, facts.startedAt)
+      await activities.ask(activity)
+      return now() < activity.at + limits.idle ? activity.at : undefined
+    },
+
     async issue (session, host) {
       const issuedAt = now()
       const whole = { ...session, host }
@@ -212,6 +224,8 @@ export const createSessions = (deps: {
     async end (session, reason) {
       log.info({ member: session.member, connection: session.connection, reason }, 'session ended')
       await revoker.revoke({ kind: 'session', value: session.sid, issuedBefore: now(), expiresAt: 0 })
+      // one that stays until it expires is shown no more either: it is revoked
+      await store.removeSessions([session.sid]).catch(() => {})
     },
 
     revoke: revoker.revoke,

@@ -5,6 +5,7 @@ import { definitions, type ErrorCode } from '../../src/errors.ts'
 import { accountPage, newKeyPage, type Account, type AccountKey } from '../../src/pages/account-page.ts'
 import { chooseMemberPage } from '../../src/pages/choose-member-page.ts'
 import { emailPage } from '../../src/pages/email-page.ts'
+import { endedPage } from '../../src/pages/ended-page.ts'
 import { errorPage } from '../../src/pages/error-page.ts'
 import { html } from '../../src/pages/html.ts'
 import { contentSecurityPolicy, layout } from '../../src/pages/layout.ts'
@@ -13,8 +14,16 @@ import { signedOutPage, signOutPage } from '../../src/pages/sign-out-page.ts'
 
 const evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>\'` </title></style>&lt;'
 
-const account = (text: string): Omit<Account, 'api_keys'> =>
-  ({ email: text, name: text, organization: text, connection: text, user: text, signed_in_at: text, apps: [{ id: text, name: text, url: text }] })
+const account = (text: string): Omit<Account, 'api_keys'> => ({
+  email: text,
+  name: text,
+  organization: text,
+  connection: text,
+  user: text,
+  signed_in_at: text,
+  apps: [{ id: text, name: text, url: text }],
+  sessions: [false, true].map(current => ({ id: text, browser: current ? text : undefined, client: text, connection: text, signed_in_at: text, last_seen_at: text, current }))
+})
 
 const apiKey = (text: string): AccountKey =>
   ({ id: text, label: text, apps: [text], created_at: text, expires_at: text, last_used_at: text, state: 'active' })
@@ -27,7 +36,9 @@ const pages = (text: string): Record<string, string> => ({
   'sign-out': signOutPage({ email: text, returnTo: text }),
   account: accountPage({ ...account(text), api_keys: [apiKey(text), { ...apiKey(text), last_used_at: undefined, state: 'paused' }] }, { days: 90, mostDays: 365, longestLabel: 100 }),
   'account, signed in long ago': accountPage({ ...account(text), api_keys: [] }, undefined),
-  'account without the store': accountPage({ ...account(text), api_keys: undefined }, undefined),
+  'account without the store': accountPage({ ...account(text), sessions: undefined, api_keys: undefined }, undefined),
+  ended: endedPage({ reason: 'concurrent', again: text }),
+  'ended elsewhere': endedPage({ reason: 'elsewhere', again: text }),
   'new key': newKeyPage(text, apiKey(text))
 })
 

@@ -188,6 +188,8 @@ export const send = async (target: string | URL, options: SendOptions = {}): Pro
 
 export interface BrowserOptions {
   readonly jar?: CookieJar
+  /** As which it introduces itself; as nothing without. */
+  readonly userAgent?: string
   /** Where a host really listens; by default where its URL says. */
   readonly connect?: (url: URL) => { readonly host?: string, readonly port: number } | undefined
 }
@@ -208,7 +210,8 @@ export const createBrowser = (options: BrowserOptions = {}): Browser => {
   const jar = options.jar ?? createJar()
   const history: Answer[] = []
   const one = async (target: string | URL, sent: SendOptions = {}): Promise<Answer> => {
-    const answer = await send(target, { jar, connect: options.connect?.(new URL(target)), ...sent })
+    const headers = { 'user-agent': options.userAgent, ...sent.headers }
+    const answer = await send(target, { jar, connect: options.connect?.(new URL(target)), ...sent, headers })
     history.push(answer)
     return answer
   }

@@ -82,7 +82,8 @@ export const buildOrganization = (source: OrganizationSource, gateway: PorticoSe
     logoutUrl: settings.logout_url,
     session: {
       idle: seconds(settings.session?.idle ?? gateway.idle),
-      absolute: seconds(settings.session?.absolute ?? gateway.absolute)
+      absolute: seconds(settings.session?.absolute ?? gateway.absolute),
+      concurrent: settings.session?.concurrent ?? gateway.concurrent
     },
     connections
   }

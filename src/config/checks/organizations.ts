@@ -22,7 +22,11 @@ const checkApps = ({ file, settings }: OrganizationDraft, apps: ReadonlySet<stri
 }
 
 const checkSession = ({ file, settings }: OrganizationDraft, gateway: Draft<PorticoSettings['session']> | undefined, report: Report): void => {
-  const { idle, absolute } = settings.session ?? {}
+  const { idle, absolute, concurrent } = settings.session ?? {}
+  const most = gateway?.concurrent
+  if (concurrent !== undefined && most !== undefined && concurrent > most) {
+    report({ file, path: ['session', 'concurrent'], message: `${concurrent} is more than the gateway's (${most})`, remedy: 'an organization may only lower it' })
+  }
   for (const [key, own, most] of [['idle', idle, gateway?.idle], ['absolute', absolute, gateway?.absolute]] as const) {
     if (own !== undefined && most !== undefined && seconds(own) > seconds(most)) {
       report({ file, path: ['session', key], message: `${own} is longer than the gateway's (${most})`, remedy: 'an organization may only shorten it' })

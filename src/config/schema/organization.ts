@@ -33,7 +33,8 @@ export const organization = z.strictObject({
   logout_url: httpUrl.optional().describe('Where its members go after signing out.'),
   session: z.strictObject({
     idle: duration.optional().describe('Idle time after which a session ends; only shorter than the gateway\'s.'),
-    absolute: duration.optional().describe('Lifetime of a session; only shorter than the gateway\'s.')
+    absolute: duration.optional().describe('Lifetime of a session; only shorter than the gateway\'s.'),
+    concurrent: z.int().min(1).meta({ wanted: 'a whole number, 1 or more', example: 5 }).optional().describe('Sessions that one person may have at once; only fewer than the gateway\'s.')
   }).optional().describe('Shorter sessions for this organization.'),
   connections: z.record(snakeCaseId, connection).describe('Its ways to sign in, by connection id (unique over all organizations).')
 })

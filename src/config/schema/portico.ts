@@ -28,7 +28,7 @@ export const portico = z.strictObject({
   session: z.strictObject({
     idle: duration.default('8h').describe('Idle time after which a session ends, counted over all hosts.'),
     absolute: duration.default('24h').describe('Lifetime of a session, however busy.'),
-    concurrent: z.int().min(1).optional().describe('Sessions that one person may have at once; the oldest ends when there are more. Any number when left out.')
+    concurrent: z.int().min(1).meta({ wanted: 'a whole number, 1 or more', example: 5 }).optional().describe('Sessions that one person may have at once; the oldest ends when there are more. Any number when left out.')
   }).prefault({}).describe('How long sessions live.'),
   store: z.discriminatedUnion('kind', [sqlite, redis])
     .prefault({ kind: 'sqlite', path: '../data/portico.db' }).describe('Where what must survive or be shared lives.'),
