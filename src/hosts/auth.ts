@@ -60,6 +60,8 @@ const methods: Readonly<Record<string, readonly string[]>> = {
   '/saml/:connection/slo': readingAndPosting,
   '/logout': readingAndPosting,
   '/logout/done': reading,
+  '/logout/:connection/backchannel': ['POST'],
+  '/logout/:connection/frontchannel': reading,
   '/account': reading,
   '/account/sign-in': reading,
   '/account/keys': ['POST'],
@@ -199,6 +201,9 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
   app.get('/logout', step(visit => login.signOut.signOut(visit)))
   app.post('/logout', step(visit => login.signOut.signOut(visit)))
   app.get('/logout/done', step(visit => login.signOut.done(visit)))
+  // a provider tells of all its people from one address
+  app.post('/logout/:connection/backchannel', step((visit, connection) => login.logoutNotices.backChannel(connection, visit)))
+  app.get('/logout/:connection/frontchannel', { ...limited, helmet: { frameguard: false } }, step((visit, connection) => login.logoutNotices.frontChannel(connection, visit)))
   app.get('/account', step(visit => login.account.view(visit)))
   app.get('/account/sign-in', limited, step(visit => login.account.signInAgain(visit)))
   app.post('/account/keys', limited, step(visit => login.accountKeys.make(visit)))

@@ -10,6 +10,8 @@ import { page, type Answer } from './answer.ts'
 import { dropAttempt, readAttempt } from './attempt.ts'
 import type { LoginDeps } from './deps.ts'
 import type { FailureContext, Refusal } from './failure.ts'
+import type { IdpSessions } from './idp-sessions.ts'
+import { tokensSchema, type KeptTokens } from './kept-tokens.ts'
 import { createQuestions, lostQuestion } from './questions.ts'
 import type { Replacement } from './replace.ts'
 import { wantedSchema, type Attempt, type Wanted } from './sealed.ts'
@@ -26,7 +28,8 @@ const identitySchema = z.object({
   acr: z.string().optional(),
   authTime: z.number(),
   authTimeAssumed: z.literal(true).optional(),
-  saml: sessionSchema.shape.saml
+  saml: sessionSchema.shape.saml,
+  tokens: tokensSchema.optional()
 }).transform(({ name, idpSession, amr, acr, saml, ...rest }): Identity => ({ name, idpSession, amr, acr, saml: saml === undefined ? undefined : { ...saml, nameId: saml.nameId }, ...rest }))
 
 /** A return that was judged good, and waits for its person to say as whom they come. */
@@ -43,9 +46,15 @@ export interface Entry {
 }
 
 /** From an identity to a session at the auth host. */
-export const createEntry = (deps: LoginDeps, steps: { readonly admit: Admit, readonly replacement: Replacement, readonly refuse: Refusal }): Entry => {
+export const createEntry = (deps: LoginDeps, steps: {
+  readonly admit: Admit
+  readonly keptTokens: Pick<KeptTokens, 'keep'>
+  readonly idpSessions: Pick<IdpSessions, 'record'>
+  readonly replacement: Replacement
+  readonly refuse: Refusal
+}): Entry => {
   const { configuration, sealer, sessions, now } = deps
-  const { admit, replacement, refuse } = steps
+  const { admit, keptTokens, idpSessions, replacement, refuse } = steps
   const questions = createQuestions('choose', questionSchema, deps)
 
   interface Return { readonly identity: Identity, readonly connection: Connection, readonly generation: number, readonly attempt: Pick<Attempt, 'id' | 'iat'>, readonly wanted: Wanted | undefined }
@@ -67,6 +76,7 @@ export const createEntry = (deps: LoginDeps, steps: { readonly admit: Admit, rea
       if (sessions.isRevoked({ ...session, startedAt: attempt.iat })) {
         throw new PorticoError('PORTICO_ATTEMPT_REVOKED', { wanted: 'a sign-in that nothing has ended since it began', got: 'a revocation', connection: connection.id })
       }
+      await Promise.all([keptTokens.keep(session, identity.tokens), idpSessions.record(session)])
       return visit.session !== undefined && visit.session.member !== session.member
         ? await replacement.ask(session, visit.session, wanted, cookies)
         : await replacement.finish(session, visit.session, wanted, visit, cookies)

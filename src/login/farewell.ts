@@ -5,6 +5,8 @@ import { only, type Visit } from './visit.ts'
 
 /** Seconds between a sign-out and the page where it ends. */
 const lifetime = 60
+/** The same by way of an identity provider, which may ask the person, and tell every other application. */
+const patience = 15 * 60
 
 type Farewell = Omit<z.infer<typeof farewellSchema>, 'iat'>
 
@@ -12,7 +14,9 @@ type Farewell = Omit<z.infer<typeof farewellSchema>, 'iat'>
 export interface Farewells {
   /** The address of that page. `returnTo` is where the person asked to go. */
   link (farewell: Farewell | undefined, returnTo: string | undefined): string
-  /** What a link brought along, if it was sealed here a moment ago. */
+  /** For an OpenID provider to give back at that page: that it was asked to sign somebody out (RP-Initiated Logout §3). */
+  state (organization: string, returnTo: string | undefined): string
+  /** What a link, or a provider, brought along, if it was sealed here a moment ago. */
   read (visit: Visit): Farewell | undefined
   /** Where an organization wants its members to go when nobody said where (product R28). */
   logoutUrlOf (organization: string | undefined): string | undefined
@@ -27,9 +31,11 @@ export const createFarewells = ({ configuration, sealer, now }: Pick<LoginDeps, 
     return `${configuration().authOrigin}/logout/done${search.size === 0 ? '' : `?${search}`}`
   },
 
+  state: (organization, returnTo) => sealer().seal('farewell', { organization, returnTo, provider: 'asked', iat: now() }),
+
   read: ({ query }) => {
-    const farewell = openSealed(sealer(), 'farewell', farewellSchema, only(query, 'farewell'))
-    return farewell !== undefined && isFresh(farewell.iat, now(), lifetime) ? farewell : undefined
+    const farewell = openSealed(sealer(), 'farewell', farewellSchema, only(query, 'farewell') ?? only(query, 'state'))
+    return farewell !== undefined && isFresh(farewell.iat, now(), farewell.provider === 'asked' ? patience : lifetime) ? farewell : undefined
   },
 
   logoutUrlOf: organization =>

@@ -11,7 +11,11 @@ import { createEntry, type Entry } from './enter.ts'
 import { createRefusal } from './failure.ts'
 import { createFarewells } from './farewell.ts'
 import { createHandOff } from './hand-off.ts'
+import { createIdpSessions } from './idp-sessions.ts'
 import { createKeptResponses } from './kept-responses.ts'
+import { createKeptTokens } from './kept-tokens.ts'
+import { createLogoutNotices, type LogoutNotices } from './logout-notices.ts'
+import { createOidcLogoutSteps } from './oidc-logout.ts'
 import { createRedeem, type Redeem } from './redeem.ts'
 import { createReturning } from './returning.ts'
 import { createReplacement, type Replacement } from './replace.ts'
@@ -36,6 +40,7 @@ export interface Login {
   readonly redeem: Redeem
   readonly signOut: SignOutSteps
   readonly samlLogout: SamlLogoutSteps
+  readonly logoutNotices: LogoutNotices
   readonly account: AccountSteps
   readonly accountKeys: AccountKeySteps
   readonly accountSessions: AccountSessionSteps
@@ -51,7 +56,9 @@ export const createLogin = (deps: LoginDeps): Login => {
   const authorize = createAuthorize(deps, { attempting, refuse })
   const handOff = createHandOff(deps, { authorize, refuse })
   const replacement = createReplacement(deps, { handOff, refuse })
-  const entry = createEntry(deps, { admit: createAdmit(deps), replacement, refuse })
+  const keptTokens = createKeptTokens(deps)
+  const idpSessions = createIdpSessions(deps)
+  const entry = createEntry(deps, { admit: createAdmit(deps), keptTokens, idpSessions, replacement, refuse })
   const begins = createBegin(deps)
   const farewells = createFarewells(deps)
   const samlLogout = createSamlLogoutSteps(deps, farewells)
@@ -66,8 +73,9 @@ export const createLogin = (deps: LoginDeps): Login => {
     replacement,
     begins,
     redeem: createRedeem(deps, begins, refuse),
-    signOut: createSignOut(deps, { farewells, samlLogout }),
+    signOut: createSignOut(deps, { farewells, samlLogout, oidcLogout: createOidcLogoutSteps(deps, { farewells, keptTokens }) }),
     samlLogout,
+    logoutNotices: createLogoutNotices(deps, { idpSessions }),
     account: createAccount(deps, { authorize, sessions: accountSessions }),
     accountKeys: createAccountKeys(deps),
     accountSessions

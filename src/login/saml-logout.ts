@@ -83,7 +83,7 @@ export const createSamlLogoutSteps = ({ configuration, sealer, sessions, store, 
     await Promise.all(indexes.map(index =>
       sessions.revoke({ kind: 'name_id', value: nameIdValue(connection.id, nameId, index), issuedBefore: now(), expiresAt: 0 })))
     audit.providerSignOut({
-      requestId: visit.requestId, client: visit.client, connection: connection.id, organization: connection.organization.id, nameId: nameId.value, sessions: sessionIndexes.length
+      requestId: visit.requestId, client: visit.client, connection: connection.id, organization: connection.organization.id, by: 'saml', nameId: nameId.value, sessions: sessionIndexes.length
     })
     return { status: 'success' }
   }

@@ -105,7 +105,7 @@ export const isFresh = (iat: number, now: number, lifetime: number): boolean => 
 export const rememberedSchema = z.object({ email: z.string() })
 
 /** What an identity provider is told of somebody who has just signed out. */
-const leavingSchema = sessionSchema.pick({ connection: true, organization: true, saml: true, idpSession: true })
+const leavingSchema = sessionSchema.pick({ sid: true, email: true, connection: true, organization: true, saml: true, idpSession: true })
 
 export type Leaving = z.infer<typeof leavingSchema>
 
@@ -114,8 +114,10 @@ export const farewellSchema = z.object({
   organization: z.string(),
   /** Somebody who is signed out here, and whose identity provider has not been told. */
   leaving: leavingSchema.optional(),
-  /** How it came out there: everything ended, something did not, nobody can say, or the provider was not told. */
-  provider: z.enum(['ended', 'partial', 'unconfirmed', 'not_told']).optional(),
+  /** How it came out there: everything ended, something did not, nobody can say, the provider was not told, or it was asked and sent the person back. */
+  provider: z.enum(['ended', 'partial', 'unconfirmed', 'not_told', 'asked']).optional(),
+  /** Where the person asked to go, if that is not in the address beside. */
+  returnTo: z.string().optional(),
   iat
 })
 

@@ -8,6 +8,7 @@ import type { LoginDeps } from './deps.ts'
 import { explain } from './failure.ts'
 import type { Farewells } from './farewell.ts'
 import { forgetEmail } from './find-connection.ts'
+import type { OidcLogoutSteps } from './oidc-logout.ts'
 import { placeOfUrl, returnTarget } from './return-target.ts'
 import type { SamlLogoutSteps } from './saml-logout.ts'
 import { sizeOf, type Leaving } from './sealed.ts'
@@ -29,18 +30,29 @@ const longestLeaving = 2_000
 const unfinished: readonly (string | undefined)[] = ['partial', 'unconfirmed', 'not_told']
 
 /**
- * Ends this browser's sessions on every host, then the one at an identity provider that can be told of it
- * (SAML). Another site may ask for it, but not decide it (behaviours.md L1, L3, L4).
+ * Ends this browser's sessions on every host, then the one at an identity provider that can be told of it.
+ * Another site may ask for it, but not decide it (behaviours.md L1, L3, L4).
  */
-export const createSignOut = ({ configuration, sessions, audit }: Pick<LoginDeps, 'configuration' | 'sessions' | 'audit'>, { farewells, samlLogout }: {
+export const createSignOut = ({ configuration, sessions, audit }: Pick<LoginDeps, 'configuration' | 'sessions' | 'audit'>, { farewells, samlLogout, oidcLogout }: {
   readonly farewells: Farewells
   readonly samlLogout: Pick<SamlLogoutSteps, 'leave'>
+  readonly oidcLogout: Pick<OidcLogoutSteps, 'isTold' | 'leave'>
 }): SignOutSteps => {
   const end = async (session: Session | undefined, visit: Visit): Promise<void> => {
     if (session === undefined) return
     await sessions.end(session, 'signed out')
     audit.signOut({ ...session, requestId: visit.requestId, client: visit.client })
   }
+
+  /** What the identity provider is to be told, if it can be. */
+  const leavingOf = async ({ sid, email, connection, organization, saml, idpSession }: Session): Promise<Leaving | undefined> => {
+    const isTold = saml === undefined ? await oidcLogout.isTold(connection) : saml.nameId !== undefined
+    const leaving = { sid, email, connection, organization, saml, idpSession }
+    return isTold && sizeOf(JSON.stringify(leaving)) <= longestLeaving ? leaving : undefined
+  }
+
+  /** On to the provider, in the words that it speaks. */
+  const leave: SamlLogoutSteps['leave'] = async (...told) => await samlLogout.leave(...told) ?? await oidcLogout.leave(...told)
 
   /** Where the person goes afterwards: an address of an app, or a path of the app host that this happens on. */
   const safeTarget = (visit: Visit, here?: AppPlace): string | undefined => {
@@ -74,8 +86,8 @@ export const createSignOut = ({ configuration, sessions, audit }: Pick<LoginDeps
       }
       await end(visit.session, visit)
       const returnTo = safeTarget(visit)
-      const leaving = visit.session === undefined ? undefined : leavingOf(visit.session)
-      const onwards = leaving === undefined ? undefined : await samlLogout.leave(leaving, returnTo, visit)
+      const leaving = visit.session === undefined ? undefined : await leavingOf(visit.session)
+      const onwards = leaving === undefined ? undefined : await leave(leaving, returnTo, visit)
       const answer = onwards ?? redirect(returnTo ?? farewells.logoutUrlOf(visit.session?.organization) ?? farewells.link(undefined, undefined), [], 303)
       return { ...answer, cookies: farewellCookies(visit) }
     },
@@ -91,8 +103,8 @@ export const createSignOut = ({ configuration, sessions, audit }: Pick<LoginDeps
         return redirect(`${configuration().authOrigin}/logout${search}`, [], 303)
       }
       const { organization } = visit.session
-      const leaving = leavingOf(visit.session)
       await end(visit.session, visit)
+      const leaving = await leavingOf(visit.session)
       // the rest is done there, where the other cookies are
       const isMore = leaving !== undefined || (target === undefined && farewells.logoutUrlOf(organization) !== undefined)
       return redirect(farewells.link(isMore ? { organization, leaving } : undefined, target), [clearCookie(sessionCookie)], 303)
@@ -102,20 +114,14 @@ export const createSignOut = ({ configuration, sessions, audit }: Pick<LoginDeps
       if (visit.session !== undefined) return question(visit.session, visit)
       // whoever comes from an app's sign-out still holds the cookies of this host
       const cookies = farewellCookies(visit)
-      const returnTo = safeTarget(visit)
-      const { organization, leaving, provider } = farewells.read(visit) ?? {}
-      const onwards = leaving === undefined ? undefined : await samlLogout.leave(leaving, returnTo, visit)
+      const { organization, leaving, provider, returnTo: kept } = farewells.read(visit) ?? {}
+      const returnTo = safeTarget(visit) ?? (kept === undefined ? undefined : placeOfUrl(configuration(), kept)?.page)
+      const onwards = leaving === undefined ? undefined : await leave(leaving, returnTo, visit)
       if (onwards !== undefined) return { ...onwards, cookies }
       const next = returnTo ?? farewells.logoutUrlOf(organization)
       return next === undefined || unfinished.includes(provider) ? page(200, signedOutPage({ provider, next }), cookies) : redirect(next, cookies, 303)
     }
   }
-}
-
-/** What the identity provider is to be told, if it can be. */
-const leavingOf = ({ connection, organization, saml, idpSession }: Session): Leaving | undefined => {
-  const leaving = { connection, organization, saml, idpSession }
-  return saml?.nameId === undefined || sizeOf(JSON.stringify(leaving)) > longestLeaving ? undefined : leaving
 }
 
 const farewellCookies = (visit: Visit): string[] => [

@@ -56,8 +56,11 @@ export interface SignOutEvent extends AuditedRequest, AuditedSession {}
 export interface ProviderSignOutEvent extends AuditedRequest {
   readonly connection: string
   readonly organization: string
-  /** As the provider names them. */
-  readonly nameId: string
+  readonly by: 'saml' | 'back_channel' | 'front_channel'
+  /** As the provider names them by SAML. */
+  readonly nameId?: string | undefined
+  /** As sessions name them, where OpenID Connect named the person and no session. */
+  readonly subject?: string | undefined
   /** How many sessions it named; 0 for all that the person has. */
   readonly sessions: number
 }
@@ -197,7 +200,9 @@ export const createAudit = (log: Log): Audit => {
       ...request(event),
       connection: event.connection,
       organization: event.organization,
+      by: event.by,
       name_id: bounded(event.nameId),
+      subject: bounded(event.subject),
       sessions: event.sessions
     }, 'signed out by the identity provider'),
 

@@ -40,6 +40,7 @@ const common: Readonly<Record<string, Decision>> = {
   groups: ends({ rename: { a: 'b' } }, {}),
   bearer: keeps({ audience: 'api' }),
   refresh: keeps(true),
+  provider_sign_out: keeps(false),
   max_age: ends(0, undefined),
   dangerously_trust_unverified_email: ends(true, false),
   client_id: ends('another'),
@@ -47,7 +48,7 @@ const common: Readonly<Record<string, Decision>> = {
   dangerously_allow_http: ends(true, false)
 }
 
-const { client_id: _id, client_secret: _secret, client_secret_expires: _expires, callback: _callback, bearer: _bearer, refresh: _refresh, dangerously_trust_unverified_email: _unverified, ...everywhere } = common
+const { client_id: _id, client_secret: _secret, client_secret_expires: _expires, callback: _callback, bearer: _bearer, refresh: _refresh, provider_sign_out: _signOut, dangerously_trust_unverified_email: _unverified, ...everywhere } = common
 
 const claims = ends({ email: 'upn' }, { email: 'email' })
 
@@ -86,6 +87,7 @@ const decisions: Readonly<Record<keyof typeof schemas, Readonly<Record<string, D
     authorization_url: ends('https://idp.acme.com/other'),
     token_url: ends('https://idp.acme.com/other'),
     userinfo_url: ends('https://idp.acme.com/other'),
+    end_session_url: keeps('https://idp.acme.com/logout'),
     jwks_url: ends('https://idp.acme.com/other'),
     issuer: ends('https://other.acme.com', undefined),
     scopes: keeps(['openid']),

@@ -10,7 +10,7 @@ import type { Configuration, SqliteStoreSettings } from '../../src/config/config
 import { loadConfiguration } from '../../src/config/load.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/telemetry/log.ts'
-import { createBrowser, type Answer, type Browser, type CookieJar } from './browser.ts'
+import { createBrowser, send, type Answer, type Browser, type CookieJar } from './browser.ts'
 import { signIn, startProvider, type RunningProvider } from './provider.ts'
 
 /** Something that can be told to call back when the test is over. */
@@ -66,6 +66,8 @@ export interface GatewayOptions {
   readonly analytics?: string
   /** Further people at a provider, by login; the object may be changed while it runs. */
   readonly people?: Partial<Record<Company, Record<string, Readonly<Record<string, unknown>>>>>
+  /** The providers sign people out, by request and by logout tokens. */
+  readonly logout?: boolean
   /** Over the settings of the clients at both providers. */
   readonly client?: Readonly<Record<string, unknown>>
 }
@@ -117,12 +119,20 @@ const startUpstream = async (t: Test, received: Echo[]): Promise<number> => {
   return (server.address() as AddressInfo).port
 }
 
-const providerOf = async (t: Test, company: Company, connection: string, secret: string, { client = {}, people = {} }: GatewayOptions): Promise<RunningProvider> => {
+/** What a client has whose provider signs people out. */
+const logoutOf = (connection: string) => ({
+  post_logout_redirect_uris: [`${origins.auth}/logout/done`],
+  backchannel_logout_uri: `${origins.auth}/logout/${connection}/backchannel`,
+  backchannel_logout_session_required: true
+})
+
+const providerOf = async (t: Test, company: Company, connection: string, secret: string, gatewayPort: () => number, { client = {}, people = {}, logout = false }: GatewayOptions): Promise<RunningProvider> => {
   const provider = await startProvider({
     accounts: Object.assign(people[company] ?? {}, { ...accounts[company], ...people[company] }),
     // a second sign-in at the provider would end codes of the first that tests have not used yet
     configuration: { expiresWithSession: () => false },
-    clients: [{ client_id: 'portico', client_secret: secret, redirect_uris: [callbackOf(connection)], ...client }]
+    ...logout && { logout: { post: async (url, body) => (await send(url, { method: 'POST', body, mode: 'cors', connect: { port: gatewayPort() } })).status } },
+    clients: [{ client_id: 'portico', client_secret: secret, redirect_uris: [callbackOf(connection)], ...logout && logoutOf(connection), ...client }]
   })
   let closed = false
   const close = async () => {
@@ -147,8 +157,9 @@ export const startGateway = async (t: Test, options: GatewayOptions = {}): Promi
   const secret = 'a secret of the client at the provider'
   const received: Echo[] = []
   const upstream = await startUpstream(t, received)
-  const acme = await providerOf(t, 'acme', 'acme_oidc', secret, options)
-  const globex = await providerOf(t, 'globex', 'globex_oidc', secret, options)
+  let port = 0
+  const acme = await providerOf(t, 'acme', 'acme_oidc', secret, () => port, options)
+  const globex = await providerOf(t, 'globex', 'globex_oidc', secret, () => port, options)
 
   const usual = {
     acme: organization('Acme Corp', 'acme_oidc', acme.issuer, { domains: '[acme.com, acme.co.uk]' }),
@@ -204,7 +215,7 @@ export const startGateway = async (t: Test, options: GatewayOptions = {}): Promi
     await rm(folder, { recursive: true, force: true })
   })
 
-  const { port } = addresses.public
+  port = addresses.public.port
   const browser: World['browser'] = jar => createBrowser({
     ...jar !== undefined && { jar },
     connect: ({ hostname }) => hostname.endsWith('.localhost') ? { port } : undefined

@@ -15,6 +15,8 @@ export interface ProviderOptions {
   readonly port?: number
   /** Path below the origin that the issuer has: `/realms/acme`. */
   readonly path?: string
+  /** Signs people out: for a client that asks, and by telling the others. `post` delivers logout tokens, and answers with the status. */
+  readonly logout?: { readonly post: (url: string, body: string) => Promise<number> }
   /** Served beside it, by path from the root of the origin. */
   readonly documents?: Readonly<Record<string, (issuer: string) => unknown>>
 }
@@ -31,6 +33,8 @@ export interface RunningProvider {
 }
 
 const scopeClaims = { openid: ['sub', 'acr', 'amr', 'auth_time', 'sid'], email: ['email', 'email_verified'], profile: ['name', 'preferred_username'], groups: ['groups'] }
+
+const logoutPage = (form: string): string => `<!doctype html><title>Sign out at the provider</title>${form.replace('</form>', '<button name="logout" value="yes">Yes</button><button>No</button></form>')}`
 
 const page = (uid: string, hint: string): string => `<!doctype html><title>Sign in at the provider</title>
 <form method="post" action="${uid}"><label>Login <input name="login" value="${hint.replace(/[^\w@.+-]/g, '')}" autofocus></label><button>Sign in</button>
@@ -64,7 +68,14 @@ export const startProvider = async (options: ProviderOptions): Promise<RunningPr
     claims: { ...scopeClaims, ...options.claims },
     scopes: ['openid', 'email', 'profile', 'groups'],
     cookies: { keys: ['provider-of-the-tests'] },
-    features: { devInteractions: { enabled: false } },
+    features: {
+      devInteractions: { enabled: false },
+      rpInitiatedLogout: { enabled: options.logout !== undefined, logoutSource: async (ctx, form) => { ctx.body = logoutPage(form) } },
+      backchannelLogout: { enabled: options.logout !== undefined }
+    },
+    ...options.logout !== undefined && {
+      fetch: async (url, { body }) => new Response(null, { status: await options.logout?.post(String(url), String(body)) ?? 500 })
+    },
     pkce: { required: () => true },
     ttl: { AccessToken: 600, AuthorizationCode: 60, IdToken: 600, Interaction: 600, Grant: 600, Session: 600 },
     interactions: { policy, url: (_ctx, interaction) => `${path}/interaction/${interaction.uid}` },
@@ -132,6 +143,16 @@ export const startProvider = async (options: ProviderOptions): Promise<RunningPr
       await new Promise<void>(resolve => { server.close(() => resolve()) })
     }
   }
+}
+
+/** Plays the person who is asked at the provider whether to sign out there too; the redirect that leaves it, not followed. */
+export const signOutThere = async (asked: Answer, browser: Browser, says: 'yes' | 'no' = 'yes'): Promise<Answer> => {
+  const leaving = (next: URL): boolean => next.host !== asked.url.host
+  const action = /action="([^"]+)"/.exec(asked.text)?.[1]
+  const xsrf = /name="xsrf" value="([^"]+)"/.exec(asked.text)?.[1]
+  if (action === undefined || xsrf === undefined) throw new Error(`no sign-out form at the provider: HTTP ${asked.status} ${asked.text.slice(0, 300)}`)
+  const body = new URLSearchParams({ xsrf, ...says === 'yes' && { logout: 'yes' } })
+  return await browser.follow(await browser.send(new URL(action, asked.url), { body }), leaving)
 }
 
 /**

@@ -42,7 +42,7 @@ const checkExpiry = (file: string, path: Path, expires: string | undefined, now:
   if (notice !== undefined) report({ file, path, severity: 'warning', message: `the client secret ${notice}`, remedy: 'ask the organization for a new one' })
 }
 
-const urlKeys = ['discovery_url', 'authorization_url', 'token_url', 'userinfo_url', 'jwks_url', 'metadata_url', 'sso_url', 'slo_url'] as const
+const urlKeys = ['discovery_url', 'authorization_url', 'token_url', 'userinfo_url', 'jwks_url', 'end_session_url', 'metadata_url', 'sso_url', 'slo_url'] as const
 
 const checkTransport = (file: string, path: Path, connection: ConnectionDraft, report: Report): void => {
   if ('dangerously_allow_http' in connection && connection.dangerously_allow_http === true) return
