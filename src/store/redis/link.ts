@@ -1,3 +1,13 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Cluster } from 'ioredis'
+import type { RedisStoreSettings } from '../../config/configuration.ts'
+import { PorticoError } from '../../errors.ts'
+import type { Log } from '../../telemetry/log.ts'
+import { connectRedis, whereOf } from './connect.ts'
+import { isOfTheWay, isSilence, redisFailure, silence } from './failure.ts'
+import { listen } from './listen.ts'
+
 /** A Lua script, sent once and then named by its SHA-1. */
 export interface Script {
   readonly name: string
@@ -22,4 +32,165 @@ export interface RedisLink {
   /** Whether commands are being taken now. */
   isUp (): boolean
   close (): Promise<void>
+}
+
+export interface OpenedLink extends RedisLink {
+  /** Resolves as soon as commands are taken, and after so many milliseconds in any case. */
+  arrival (patience: number): Promise<void>
+}
+
+export interface RedisLinkOptions {
+  readonly settings: RedisStoreSettings
+  readonly log: Log
+  /** Milliseconds after which an answer is not waited for any more. */
+  readonly patience?: number
+}
+
+/** Milliseconds for which a connection listens to the stream before it asks again. */
+const listening = 5_000
+/** Milliseconds between questions whether Redis takes commands again. */
+const glance = 100
+
+/**
+ * Begins to connect to the Redis that is configured, and goes on until it is closed. What goes down and comes
+ * back is logged once.
+ */
+export const createRedisLink = ({ settings, log, patience = 2_000 }: RedisLinkOptions): OpenedLink => {
+  const where = whereOf(settings)
+  // the link's own patience comes first: this one is for what ioredis says and asks by itself
+  const client = connectRedis(settings, 2 * patience)
+  const listeners = new Set<() => void>()
+  const followers = new Set<() => void>()
+  const digests = new Map<string, string>()
+  const probe: RedisCommand = ['EXISTS', `{${settings.prefix}}:epoch`]
+  let isUp = false
+  const closing = new AbortController()
+  const { signal } = closing
+  let isRising = false
+  let failure = new PorticoError('PORTICO_STORE_UNAVAILABLE', { wanted: `Redis at ${where}`, got: 'no connection yet' })
+
+  const fail = (error: unknown): PorticoError => {
+    if (signal.aborted) return failure
+    const next = redisFailure(error, where)
+    if (isUp || next.got !== failure.got) log.warn({ err: next }, 'Redis is away')
+    isUp = false
+    failure = next
+    return next
+  }
+
+  /** What is under way, as long as patience lasts. */
+  const answered = async <T>(work: Promise<T>): Promise<T> => {
+    const { promise, reject } = Promise.withResolvers<never>()
+    const timer = setTimeout(() => setImmediate(() => {
+      // an answer that this process has been too busy to read comes first
+      reject(silence())
+    }), patience)
+    try {
+      return await Promise.race([work, promise])
+    } catch (error) {
+      if (!isOfTheWay(error)) throw redisFailure(error, where)
+      const failed = fail(error)
+      // what else is waited for on this connection is not coming either
+      if (isSilence(error) && client.status === 'ready') client.disconnect(true)
+      rise()
+      throw failed
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  const call = ([name, ...args]: RedisCommand): Promise<unknown> => client.call(name, ...args)
+
+  /** Asks until Redis answers. */
+  const rise = async (): Promise<void> => {
+    if (isRising) return
+    isRising = true
+    while (!link.isUp() && !signal.aborted && client.status === 'ready') {
+      try {
+        await answered(call(probe))
+        if (signal.aborted || client.status !== 'ready') break
+        isUp = true
+        log.info({ redis: where }, 'Redis answers')
+        for (const listener of listeners) listener()
+      } catch {
+        // said by `answered`
+        await wait(glance)
+      }
+    }
+    isRising = false
+  }
+
+  const sure = (): void => {
+    if (!isUp) throw failure
+  }
+
+  client.on('ready', rise)
+  client.on('error', (error: unknown) => { if (!isUp) fail(error) })
+  client.on('close', () => { if (isUp) fail(new Error('a connection that was closed')) })
+  // ioredis gives up when it is told to reconnect while it looks for a server
+  client.on('end', () => {
+    if (!signal.aborted) setTimeout(() => { if (!signal.aborted && client.status === 'end') client.connect().catch(() => {}) }, glance)
+  })
+
+  const sha1 = ({ lua }: Script): string => {
+    const digest = digests.get(lua) ?? createHash('sha1').update(lua).digest('hex')
+    digests.set(lua, digest)
+    return digest
+  }
+
+  const link: OpenedLink = {
+    async send (...command) {
+      sure()
+      return answered(call(command))
+    },
+
+    async sendAll (commands) {
+      sure()
+      // a pipeline is of one node
+      if (client instanceof Cluster) return answered(Promise.all(commands.map(call)))
+      const pipeline = client.pipeline()
+      for (const [name, ...args] of commands) pipeline.call(name, ...args)
+      return answered(pipeline.exec().then(results => (results ?? []).map(([error, result]) => {
+        if (error !== null) throw error
+        return result
+      })))
+    },
+
+    async run (script, keys, args) {
+      sure()
+      const rest = [keys.length, ...keys, ...args]
+      return answered(client.call('EVALSHA', sha1(script), ...rest).catch((error: unknown) => {
+        if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+        return client.call('EVAL', script.lua, ...rest)
+      }))
+    },
+
+    follow (key, listener) {
+      const stop = listen({ connect: () => connectRedis(settings, listening + patience), key, listening, listener })
+      listeners.add(listener)
+      const end = (): void => {
+        followers.delete(end)
+        listeners.delete(listener)
+        stop()
+      }
+      followers.add(end)
+      return end
+    },
+
+    isUp: () => isUp,
+
+    async arrival (patience) {
+      const until = Date.now() + patience
+      while (!link.isUp() && !signal.aborted && Date.now() < until) await wait(glance / 5)
+    },
+
+    async close () {
+      closing.abort()
+      isUp = false
+      failure = new PorticoError('PORTICO_STORE_UNAVAILABLE', { wanted: `Redis at ${where}`, got: 'a store that is closed' })
+      for (const end of followers) end()
+      client.disconnect()
+    }
+  }
+  return link
 }
