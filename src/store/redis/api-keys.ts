@@ -2,8 +2,10 @@ import { z } from 'zod'
 import type { ApiKey, ApiKeyStore } from '../api-keys.ts'
 import { text } from '../text.ts'
 import { readAs, type RecordReader, type StoredRecord } from './record.ts'
-import type { Records, Transaction } from './records.ts'
+import { inBatches, type Records, type Transaction } from './records.ts'
 
+/** Keys that one look reads. */
+const batch = 500
 /** Seconds for which an expired API key is still told from one that never was. */
 const expiredKept = 30 * 86_400
 
@@ -30,9 +32,11 @@ const read = ({ value }: StoredRecord): ApiKey => {
   return { ...rest, lastUsedAt }
 }
 
+/** So that texts of times are in the order of the times. */
+const sortOf = ({ createdAt }: ApiKey): string => String(Math.max(0, createdAt)).padStart(12, '0')
+
 const stored = (value: ApiKey): StoredRecord => {
-  // so that texts of times are in the order of the times
-  const sort = String(value.createdAt).padStart(12, '0')
+  const sort = sortOf(value)
   return {
     kind: 'api_key',
     key: value.id,
@@ -44,12 +48,20 @@ const stored = (value: ApiKey): StoredRecord => {
 
 /** Removes, as part of a decision, the API keys of a member that goes. */
 export const removeApiKeysOf = async ({ find, remove }: Transaction, member: string): Promise<void> => {
-  for (const record of await find('api_key', [ofMember(member)])) remove(record)
+  (await find('api_key', [ofMember(member)])).forEach(remove)
 }
 
 /** API keys in the Redis store. `reader` answers what is only read. */
 export const createRedisApiKeys = ({ records, reader }: { readonly records: Records, readonly reader: RecordReader }): ApiKeyStore => {
-  const all = async (): Promise<readonly ApiKey[]> => (await reader.find('api_key', [everything])).map(read)
+  const all = async (): Promise<readonly ApiKey[]> => {
+    const keys: ApiKey[] = []
+    for (;;) {
+      const last = keys.at(-1)
+      const some = await reader.page('api_key', { name: everything, limit: batch, after: last && { sort: sortOf(last), key: last.id } })
+      keys.push(...some.map(read))
+      if (some.length < batch) return keys
+    }
+  }
 
   /** The owners' connections, by member id. */
   const connections = async (keys: readonly ApiKey[]): Promise<ReadonlyMap<string, string>> => {
@@ -58,10 +70,13 @@ export const createRedisApiKeys = ({ records, reader }: { readonly records: Reco
   }
 
   /** Changes the keys of these ids that are there. */
-  const change = async (ids: readonly string[], changed: (key: ApiKey) => ApiKey): Promise<void> =>
-    records.transact(async ({ get, put }) => {
-      for (const key of (await get('api_key', ids)).map(read)) put(stored(changed(key)))
-    })
+  const change = async (ids: readonly string[], changed: (key: ApiKey) => ApiKey): Promise<void> => {
+    for (const some of inBatches(ids)) {
+      await records.transact(async ({ get, put }) => {
+        for (const key of (await get('api_key', some)).map(read)) put(stored(changed(key)))
+      })
+    }
+  }
 
   return {
     async addApiKey (key, most) {
@@ -101,11 +116,15 @@ export const createRedisApiKeys = ({ records, reader }: { readonly records: Reco
     },
 
     async removeApiKeys (ids) {
-      return records.transact(async ({ get, remove }) => {
-        const there = await get('api_key', ids)
-        for (const record of there) remove(record)
-        return there.map(read)
-      })
+      const removed: ApiKey[] = []
+      for (const some of inBatches(ids)) {
+        removed.push(...await records.transact(async ({ get, remove }) => {
+          const there = await get('api_key', some)
+          there.forEach(remove)
+          return there.map(read)
+        }))
+      }
+      return removed
     },
 
     async apiKeyConnections () {

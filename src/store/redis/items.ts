@@ -11,7 +11,7 @@ const longest = 10 * 365 * 86_400
 
 /** One-time items: one key each, which Redis forgets by itself. `now` in seconds. */
 export const createRedisItems = ({ link, names, now }: {
-  readonly link: RedisLink
+  readonly link: Pick<RedisLink, 'send' | 'run'>
   readonly names: Names
   readonly now: () => number
 }): Pick<Store, 'put' | 'putIfAbsent' | 'get' | 'take'> => {

@@ -56,8 +56,9 @@ function * pairs <T> (list: readonly T[]): Generator<readonly [T, T]> {
   }
 }
 
-const inBatches = <T>(list: readonly T[]): readonly (readonly T[])[] =>
-  Array.from({ length: Math.ceil(list.length / batch) }, (_, i) => list.slice(i * batch, (i + 1) * batch))
+/** The same in lists of so many that one script changes them in a moment; of none, one of none, so that a store that is down says so. */
+export const inBatches = <T>(list: readonly T[]): readonly (readonly T[])[] =>
+  Array.from({ length: Math.max(1, Math.ceil(list.length / batch)) }, (_, i) => list.slice(i * batch, (i + 1) * batch))
 
 /** What removes a record that is there; nothing of it tells the stream. */
 const removing = (names: Names, { kind, key, indexes }: StoredRecord): readonly RedisCommand[] => [
@@ -95,7 +96,7 @@ export const createRecords = ({ link, names, epoch, commit }: {
   /** What is under each key, '' for nothing. */
   const raws = async (kind: RecordKind, keys: readonly string[]): Promise<readonly string[]> => {
     const answers = await Promise.all(inBatches(keys).map(async some =>
-      values.parse(await reading(['HMGET', names.records(kind), ...some.map(text)]))))
+      some.length === 0 ? [] : values.parse(await reading(['HMGET', names.records(kind), ...some.map(text)]))))
     return answers.flat().map(raw => raw ?? '')
   }
 
@@ -205,8 +206,10 @@ export const createRecords = ({ link, names, epoch, commit }: {
         for (let isMore = true; isMore;) {
           isMore = await transact(async ({ get, remove }) => {
             const due = z.array(z.string()).parse(await reading(['ZRANGE', names.expiries(kind), '-inf', Math.floor(now), 'BYSCORE', 'LIMIT', 0, batch]))
-            for (const record of await get(kind, due)) remove(record)
-            return due.length === batch
+            // one that was renewed meanwhile stays
+            const over = (await get(kind, due)).filter(({ expiresAt }) => expiresAt !== undefined && expiresAt <= now)
+            over.forEach(remove)
+            return over.length === batch
           })
         }
       }

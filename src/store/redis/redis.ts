@@ -48,26 +48,41 @@ export const createRedisStore = (deps: {
   const records = createRecords({ link, names, epoch, commit })
   const reader = reading(records)
 
+  /** The same link for what no script guards: it answers only while what Redis remembers is what it was told. */
+  const guarded: Pick<RedisLink, 'send' | 'sendAll' | 'run'> = {
+    async send (...command) {
+      await epoch.current()
+      return link.send(...command)
+    },
+    async sendAll (commands) {
+      await epoch.current()
+      return link.sendAll(commands)
+    },
+    async run (...script) {
+      await epoch.current()
+      return link.run(...script)
+    }
+  }
+
   return {
     ...createRedisMembers({ records, reader }),
     ...createRedisApiKeys({ records, reader }),
     ...createRedisSessions({ records, reader, now }),
-    ...createRedisItems({ link, names, now }),
+    ...createRedisItems({ link: guarded, names, now }),
     ...createRedisTrust({ records, now }),
     ...createRedisRevocations({ names, commit }),
-    ...createRedisSeen({ link, names }),
+    ...createRedisSeen({ link: guarded, names }),
     ...createRedisChanges({ link, names, epoch, records, written: mark => written.mark === mark ? written.id : '', now }),
     restore,
 
     async ping () {
-      await epoch.current()
       // written, as a Redis that is full or a replica still answers what is read
-      await link.send('SET', names.ping, '', 'PX', 1_000)
+      await guarded.send('SET', names.ping, '', 'PX', 1_000)
     },
 
     async sweep (now) {
       for (const keys of [[names.revocations], [names.seenUntil, names.seen]]) {
-        while (await link.run(expireScript, keys, [Math.floor(now), batch]) === batch) await setImmediate()
+        while (await guarded.run(expireScript, keys, [Math.floor(now), batch]) === batch) await setImmediate()
       }
       await records.sweep(now)
     },

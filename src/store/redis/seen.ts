@@ -7,7 +7,7 @@ import type { Names } from './names.ts'
 const batch = 1_000
 
 /** When sessions were last seen, in the Redis store. Nobody is told; whoever has seen them tells a store that was emptied. */
-export const createRedisSeen = ({ link, names }: { readonly link: RedisLink, readonly names: Names }): Pick<Store, 'recordLastSeen' | 'lastSeen'> => ({
+export const createRedisSeen = ({ link, names }: { readonly link: Pick<RedisLink, 'send' | 'sendAll'>, readonly names: Names }): Pick<Store, 'recordLastSeen' | 'lastSeen'> => ({
   async recordLastSeen (seen, expiresAt) {
     const all = [...seen]
     for (let i = 0; i < all.length; i += batch) {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { SessionRecord, SessionStore } from '../sessions.ts'
 import { text } from '../text.ts'
 import { readAs, type RecordReader, type StoredRecord } from './record.ts'
-import type { Records } from './records.ts'
+import { inBatches, type Records } from './records.ts'
 
 const session = z.object({
   sid: z.string(),
@@ -81,9 +81,9 @@ export const createRedisSessions = ({ records, reader, now }: {
     },
 
     async removeSessions (sids) {
-      await records.transact(async ({ get, remove }) => {
-        for (const record of await get('session', sids)) remove(record)
-      })
+      for (const some of inBatches(sids)) {
+        await records.transact(async ({ get, remove }) => { (await get('session', some)).forEach(remove) })
+      }
     },
 
     async putIdentity (sid, value, expiresAt) {

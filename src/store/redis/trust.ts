@@ -1,10 +1,7 @@
 import { z } from 'zod'
 import type { Store, TrustRecord } from '../store.ts'
 import { readAs, type RecordReader, type StoredRecord } from './record.ts'
-import type { Records } from './records.ts'
-
-/** Connections that one script adopts at most. */
-const batch = 500
+import { inBatches, type Records } from './records.ts'
 
 const trust = z.object({ connection: z.string(), fingerprint: z.string(), generation: z.number() })
 
@@ -23,10 +20,8 @@ export const allTrust = async (reader: RecordReader): Promise<readonly TrustReco
 /** Trust in the Redis store. `now` in seconds. */
 export const createRedisTrust = ({ records, now }: { readonly records: Records, readonly now: () => number }): Pick<Store, 'adoptTrust'> => ({
   async adoptTrust (fingerprints) {
-    const wanted = [...fingerprints]
     const adopted: TrustRecord[] = []
-    for (let i = 0; i < wanted.length; i += batch) {
-      const some = wanted.slice(i, i + batch)
+    for (const some of inBatches([...fingerprints])) {
       adopted.push(...await records.transact(async ({ get, put }) => {
         const known = new Map((await get('trust', some.map(([connection]) => connection))).map(record => [record.key, readTrust(record)]))
         return some.map(([connection, fingerprint]) => {
