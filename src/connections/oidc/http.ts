@@ -42,12 +42,18 @@ interface Agents {
   readonly local: Dispatcher
 }
 
+/**
+ * Milliseconds that a socket is kept for the next request: sign-ins that come close together share the cost of TLS.
+ * Shorter than servers keep theirs: a POST with a one-time code must not land on one that the other side is just closing.
+ */
+const idle = 1_000
+
 const createAgents = (outbound: Configuration['outbound'], patience: Patience): Agents => {
   // An extra CA stands beside Node's own ones, not in their place
   const trust = outbound.ca === undefined ? {} : { ca: [...getCACertificates('default'), outbound.ca] }
   const options = (allowed: (address: string) => boolean) => ({
-    // A POST with a one-time code must not land on a socket that the other side is just closing
-    pipelining: 0,
+    keepAliveTimeout: idle,
+    keepAliveMaxTimeout: idle,
     connect: { timeout: patience.connect, lookup: createLookup(allowed), ...trust }
   })
   const proxied = (allowed: (address: string) => boolean): Dispatcher => new EnvHttpProxyAgent({
