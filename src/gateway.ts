@@ -25,6 +25,7 @@ import { createIdentityHeaders } from './identity/headers.ts'
 import { previewHeaders } from './identity/preview.ts'
 import { createPublishedKeys } from './identity/published-keys.ts'
 import { createLogin } from './login/login.ts'
+import { createAttendance } from './proxy/attendance.ts'
 import { createClients, requestId } from './proxy/client.ts'
 import { createForward } from './proxy/forward.ts'
 import { createHeaderKinds } from './proxy/header-kinds.ts'
@@ -104,10 +105,11 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const apiKeys = createApiKeys({ store, configuration, sessions, use: apiKeyUse, log })
   const apiKeyUpkeep = createApiKeyUpkeep({ store, configuration, sessions, use: apiKeyUse, audit, log })
   const bearerTokens = createBearerTokens({ store, configuration, sessions, connectors })
-  const tunnels = createTunnels(session => apiKeys.isLive(session) ?? bearerTokens.isLive(session) ??
+  const attendance = createAttendance(session => apiKeys.isLive(session) ?? bearerTokens.isLive(session) ??
     (sessions.isLive(session) && isFreshHere(configuration(), session, now())))
-  sessions.onEnd(tunnels.sweep)
-  const forward = createForward({ upstreams, kinds, decline })
+  sessions.onEnd(attendance.sweepSoon)
+  const tunnels = createTunnels(attendance)
+  const forward = createForward({ upstreams, kinds, attendance, decline })
   const apps = await createAppsHost({
     configuration,
     sessions,
@@ -200,7 +202,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
       await setImmediate()
       await apiKeyUpkeep.adopt()
       await setImmediate()
-      tunnels.sweep()
+      attendance.sweep()
       reloads = { loadedAt: new Date(), at: new Date(), problems: [] }
       if (!closing) inForce()
     },
@@ -217,6 +219,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
       warming.stop()
       await certificateWatch.stop()
       expiryWatch.stop()
+      attendance.stop()
       tunnels.close()
       await door.close(patience)
       await Promise.all([auth.close(), apps.close(), upstreams.destroy(), connectors.close()])

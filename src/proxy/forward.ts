@@ -2,6 +2,7 @@ import { PassThrough, type Duplex } from 'node:stream'
 import type { IncomingMessage } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { PorticoError } from '../errors.ts'
+import type { Attendance, Attended } from './attendance.ts'
 import type { Exchange } from './exchange.ts'
 import type { HeaderKinds } from './header-kinds.ts'
 import type { Decline } from './refusal.ts'
@@ -19,6 +20,8 @@ export type OnUpgrade = (rawHeaders: readonly (Buffer | string)[], upstream: Dup
 export interface ForwardDeps {
   readonly upstreams: Upstreams
   readonly kinds: HeaderKinds
+  /** Ends what goes on for a session that has ended. */
+  readonly attendance: Attendance
   /** Answers in the upstream's stead. */
   readonly decline: Decline
   /** Another patience than the usual one, in milliseconds. */
@@ -39,6 +42,15 @@ const printable = (message: string | undefined): string => message?.replace(/[^\
 
 const rawOf = (raw: unknown): readonly (Buffer | string)[] => Array.isArray(raw) ? raw : noBody
 
+/** Ends a request whose body is still on its way. */
+const breakOff = (exchange: Exchange, decline: Decline, error: PorticoError): void => {
+  const { response } = exchange
+  exchange.cancel?.()
+  response.shouldKeepAlive = false
+  if (response.headersSent) response.destroy()
+  else decline(exchange, error)
+}
+
 /**
  * The request's body for undici, which destroys what it is given when an upstream answers early;
  * destroying the request itself would take the client's connection, and the answer, with it.
@@ -51,10 +63,7 @@ const upload = (exchange: Exchange, decline: Decline, patience: number): PassThr
   request.setTimeout(patience, () => {
     // paused: it is the upstream that does not take more
     if (request.complete || request.isPaused()) return
-    exchange.cancel?.()
-    response.shouldKeepAlive = false
-    if (response.headersSent) response.destroy()
-    else decline(exchange, new PorticoError('PORTICO_REQUEST_TIMEOUT', { wanted: 'the rest of the body', got: 'silence' }))
+    breakOff(exchange, decline, new PorticoError('PORTICO_REQUEST_TIMEOUT', { wanted: 'the rest of the body', got: 'silence' }))
   })
   request.once('end', () => { if (!response.writableFinished) request.setTimeout(0) })
   // no answer before this point: whoever is refused is not invited to send
@@ -65,25 +74,42 @@ const upload = (exchange: Exchange, decline: Decline, patience: number): PassThr
 /**
  * The way of a request to its upstream and of the answer back, streaming, with back-pressure, in one
  * attempt (ecosystem.md F1–F7; behaviours.md K). Headers and target go over byte for byte. A client
- * that leaves ends the upstream request; an upstream that breaks off ends the client's connection.
+ * that leaves ends the upstream request; an upstream that breaks off ends the client's connection, and so does
+ * the end of its session, for whatever still goes on then.
  */
-export const createForward = ({ upstreams, kinds, decline, patience = usualPatience }: ForwardDeps): Forward => (exchange, identity, onUpgrade) => {
+export const createForward = ({ upstreams, kinds, attendance, decline, patience = usualPatience }: ForwardDeps): Forward => (exchange, identity, onUpgrade) => {
   const { request, response, place: { upstream }, target } = exchange
   let controller: Dispatcher.DispatchController | undefined
   let gone = false
   let ended = false
   let held: Buffer | undefined
   let flowing = false
+  let attended: Attended | undefined
 
   exchange.cancel = () => {
     gone = true
+    if (attended !== undefined) attendance.release(attended)
     if (!ended) controller?.abort(clientLeft)
+  }
+
+  /** From here on this takes longer than most do: only then is it worth a look whether the session lives on. */
+  const attend = () => {
+    if (exchange.session === undefined || attended !== undefined) return
+    attended = {
+      session: exchange.session,
+      end: () => {
+        if (response.headersSent) response.destroy()
+        else if (!request.complete) breakOff(exchange, decline, new PorticoError('PORTICO_SIGN_IN_REQUIRED', { wanted: 'a session that lives on', got: 'one that ended during the upload' }))
+      }
+    }
+    attendance.hold(attended)
   }
 
   // Headers and a body that came in one piece leave in one piece; whatever comes later does not wait.
   const flow = () => {
     flowing = true
     if (ended || gone) return
+    attend()
     if (held === undefined) response.flushHeaders()
     else send(held)
     held = undefined
@@ -110,6 +136,7 @@ export const createForward = ({ upstreams, kinds, decline, patience = usualPatie
     ...onUpgrade !== undefined && { upgrade: 'websocket' }
   }
 
+  if (options.body !== null) attend()
   upstreams.pool(upstream).dispatch(options, {
     onRequestStart (started) {
       controller = started

@@ -318,6 +318,45 @@ t.test('F7 a client that leaves cancels the upstream request, before and after h
   t.match(lines, [{ status: 499 }, { status: 499 }])
 })
 
+t.test('J7 event streams, downloads and uploads do not outlive their session; what nobody signed in for does', async t => {
+  const closed: (string | undefined)[] = []
+  const { port: upstream } = await startUpstream(t, (request, response) => {
+    response.once('close', () => { if (!response.writableFinished) closed.push(request.url) })
+    request.resume()
+    if (request.url === '/upload') return
+    response.writeHead(200, request.url === '/download' ? { 'Content-Length': '1000000' } : { 'Content-Type': 'text/event-stream' })
+    response.write('first')
+  })
+  const { port, end } = await startProxy(t, configurationOf({ app: { upstream: upstreamAt(upstream), public: [rule('/public/*')] } }))
+  const open = async (target: string, sid: string | undefined, head: readonly string[] = []): Promise<{ socket: Socket, text: () => string, over: Promise<unknown> }> => {
+    const method = target === '/upload' ? 'POST' : 'GET'
+    const socket = connect(port, '127.0.0.1')
+    let text = ''
+    socket.on('data', chunk => { text += String(chunk) })
+    socket.write([`${method} ${target} HTTP/1.1`, host, ...sid === undefined ? [] : [`Cookie: __Host-portico=${sid}`], ...head, '', ''].join('\r\n'))
+    const over = once(socket, 'close')
+    if (target === '/upload') socket.write('begun')
+    else while (!text.includes('first')) await once(socket, 'data')
+    return { socket, text: () => text, over }
+  }
+  const events = await open('/events', 'mine')
+  const download = await open('/download', 'mine')
+  const upload = await open('/upload', 'mine', ['Content-Length: 1000000', 'Accept: application/json'])
+  const others = [await open('/events', 'other'), await open('/public/events', undefined)]
+  // the upload has reached the gateway when a later request of the same client has
+  await open('/events?later', 'other')
+  end('mine')
+  await Promise.all([events.over, download.over, upload.over])
+  t.notMatch(events.text(), /\r\n0\r\n\r\n$/, 'a stream that was cut does not look whole')
+  t.match(upload.text(), /^HTTP\/1\.1 401 [\s\S]*PORTICO_SIGN_IN_REQUIRED/)
+  while (closed.length < 3) await wait(5)
+  t.same(closed.toSorted(), ['/download', '/events', '/upload'], 'the upstream is told')
+  for (const { socket } of others) {
+    t.notOk(socket.destroyed, 'others go on')
+    socket.destroy()
+  }
+})
+
 t.test('K3 an answer that breaks off never looks whole', async t => {
   for (const head of ['HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n']) {
     const { proxy } = await startRaw(t, socket => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
@@ -17,6 +18,7 @@ const host = 'analytics.localhost'
 const start = async (t: Test) => {
   const { port, server } = await startUpstream(t, (request, response) => {
     if (request.url === '/slow') setTimeout(() => response.end('done'), 300)
+    else if (request.url === '/events') response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: first\n\n')
     else response.end(JSON.stringify(request.headers))
   })
   const { configuration, remove } = await writeConfiguration({ analytics: `http://127.0.0.1:${port}`, portal: `http://127.0.0.1:${port}` })
@@ -50,6 +52,17 @@ t.test('E7 C1 a sealed session reaches the app with its identity, on its own hos
   const line = lines.map(text => JSON.parse(text)).find(({ msg, path }) => msg === 'request' && path === '/x')
   t.match(line, { method: 'GET', host, path: '/x', status: 200, app: 'analytics', member: 'mem_00000000000000000000', request_id: String })
   t.notMatch(lines.join(''), /secret|__Host-portico/)
+})
+
+t.test('E13 J7 a session that ended elsewhere ends here, with its event streams', async t => {
+  const { port, configuration } = await start(t)
+  const { cookie, end } = await only(configuration)
+  const socket = connect(port, '127.0.0.1', () => socket.write(`GET /events HTTP/1.1\r\nHost: ${host}\r\nCookie: ${cookie}\r\n\r\n`))
+  await once(socket, 'data')
+  const closed = once(socket, 'close')
+  await end()
+  await closed
+  t.equal(statusOf(await ask(port, 'GET /x', [`Host: ${host}`, `Cookie: ${cookie}`])), 401)
 })
 
 t.test('E13 a session that ended elsewhere ends here, with its WebSockets', async t => {

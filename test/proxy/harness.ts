@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { createAppsHost } from '../../src/hosts/apps.ts'
 import type { AppLogin } from '../../src/hosts/app-login.ts'
 import { createDoor, type DoorDeps } from '../../src/hosts/door.ts'
+import { createAttendance } from '../../src/proxy/attendance.ts'
 import { createClients } from '../../src/proxy/client.ts'
 import type { Exchange } from '../../src/proxy/exchange.ts'
 import { createForward } from '../../src/proxy/forward.ts'
@@ -82,8 +83,9 @@ export const startProxy = async (t: Test, configuration: Configuration, { patien
   const decline = createDecline(pino({ level: 'silent' }))
   const kinds = createHeaderKinds()
   const upstreams = createUpstreams()
-  const tunnels = createTunnels(session => !ended.has(session.sid))
-  const forward = createForward({ upstreams, kinds, decline, ...patience !== undefined && { patience } })
+  const attendance = createAttendance(session => !ended.has(session.sid))
+  const tunnels = createTunnels(attendance)
+  const forward = createForward({ upstreams, kinds, attendance, decline, ...patience !== undefined && { patience } })
   const upgrade = createUpgrade({ forward, tunnels, kinds, decline })
   const step = (name: string) => async ({ response }: Exchange) => { response.writeHead(200, { 'X-Step': name }).end(name) }
   const turnAway = (exchange: Exchange) => decline(exchange, new PorticoError('PORTICO_SIGN_IN_REQUIRED'))
@@ -108,6 +110,8 @@ export const startProxy = async (t: Test, configuration: Configuration, { patien
     sessions: { find },
     credentials: { identify: () => undefined },
     identityHeaders: { for: () => identity },
+    refresher: { seen: () => {} },
+    accessTokens: { of: () => undefined },
     clients: createClients(() => current),
     login,
     forward,
@@ -120,6 +124,7 @@ export const startProxy = async (t: Test, configuration: Configuration, { patien
   const door = createDoor({ listen: configuration.listen, receive: apps.receive, upgrade: apps.upgrade, limits })
   const { port } = await door.listen()
   t.teardown(async () => {
+    attendance.stop()
     tunnels.close()
     await door.close(0)
     await upstreams.destroy()
@@ -133,7 +138,7 @@ export const startProxy = async (t: Test, configuration: Configuration, { patien
     tunnels,
     upstreams,
     door,
-    end: (sid: string) => { ended.add(sid); tunnels.sweep() },
+    end: (sid: string) => { ended.add(sid); attendance.sweep() },
     reload: (next: Configuration) => {
       current = next
       upstreams.retain(next)
