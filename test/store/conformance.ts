@@ -356,19 +356,19 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
     const { open, clock } = await create(t)
     const [one, two] = await Promise.all([open(), open()])
     const { cursor } = await two.changesSince('')
-    let after = 0
-    const stop = two.watch(() => { after++ })
+    const told: number[] = []
+    const stop = two.watch(() => { told.push(told.length) })
     // what it says may come before what was written can be read, or for nothing
     await one.addRevocation({ kind: 'session', value: 'a', issuedBefore: clock.now, expiresAt: clock.now + 60 })
-    while (after === 0) await setTimeout(5)
+    while (told.length === 0) await setTimeout(5)
     while ((await two.changesSince(cursor)).revocations.length === 0) await setTimeout(5)
     stop()
     stop()
-    const before = after
+    const before = told.length
     await one.addRevocation({ kind: 'session', value: 'b', issuedBefore: clock.now, expiresAt: clock.now + 60 })
     await two.changesSince(cursor)
     await setTimeout(100)
-    t.equal(after, before)
+    t.equal(told.length, before)
   })
 
   t.test('an identity that is written, or written anew, is told to everybody, and gone when it expires', async t => {

@@ -130,6 +130,7 @@ t.test('processes that open and use one new file at once: every item has one tak
   t.equal(reports.reduce((sum: number, { created }: { created: number }) => sum + created, 0), items)
   t.equal(new Set(reports.map(({ members }: { members: string }) => members)).size, 1, 'all see the same members')
   t.equal(new Set(reports.map(({ generation }: { generation: number }) => generation)).size, 1)
+  t.equal(reports.reduce((sum: number, { keys }: { keys: number }) => sum + keys, 0), 7, 'a member has as many API keys as it may')
 })
 
 t.test('no look-up of members reads them all', async t => {

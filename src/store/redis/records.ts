@@ -69,12 +69,12 @@ const removing = (names: Names, { kind, key, indexes }: StoredRecord): readonly 
 
 /** What writes a record where there is none; nothing of it tells the stream. Throws PORTICO_VALUE_REFUSED. */
 export const writing = (names: Names, record: StoredRecord): readonly RedisCommand[] => {
-  const { kind, key, expiresAt, indexes } = record
-  const raw = encodeRecord(record)
+  const { kind, expiresAt, indexes } = record
+  const key = text(record.key)
   return [
-    ...indexes.map(({ name, sort }) => ['ZADD', names.index(kind, name), 0, entryOf(sort, text(key))] as const),
+    ...indexes.map(({ name, sort }) => ['ZADD', names.index(kind, name), 0, entryOf(sort, key)] as const),
     ...expiresAt === undefined ? [] : [['ZADD', names.expiries(kind), expiresAt, key] as const],
-    ['HSET', names.records(kind), key, raw]
+    ['HSET', names.records(kind), key, encodeRecord(record)]
   ]
 }
 
