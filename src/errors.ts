@@ -14,6 +14,8 @@ export interface ErrorDefinition {
   readonly tell?: string
   /** What an operator does about it. */
   readonly remedy: string
+  /** Seconds after which it may be over by itself: a program may try again then, and the page does. */
+  readonly retryAfter?: number
 }
 
 const define = <const T extends Record<string, ErrorDefinition>> (table: T): Readonly<T> => Object.freeze(table)
@@ -62,7 +64,8 @@ export const definitions = define({
     status: 503,
     title: 'Signing in is not possible right now',
     public: 'A part of this service does not answer. Try again in a moment.',
-    remedy: 'See what was wanted and what came; the store must be reachable and writable.'
+    remedy: 'See what was wanted and what came; the store must be reachable and writable.',
+    retryAfter: 5
   },
   PORTICO_VALUE_REFUSED: {
     status: 400,
@@ -111,7 +114,8 @@ export const definitions = define({
     status: 503,
     title: 'Back in a moment',
     public: 'This server is restarting. Try again in a moment.',
-    remedy: 'Nothing to do: Portico was told to stop, finishes what is under way and takes no new requests.'
+    remedy: 'Nothing to do: Portico was told to stop, finishes what is under way and takes no new requests.',
+    retryAfter: 5
   },
   PORTICO_OPS_TOKEN: {
     status: 401,
@@ -175,6 +179,12 @@ export const definitions = define({
     title: 'This sign-in is no longer valid',
     public: 'The sign-in took too long or was already used. Start again.',
     remedy: 'Usually a repeated or late return; if it always happens, the redirect URI or client id differs from what is registered at the provider.'
+  },
+  PORTICO_IDP_REFRESH_REFUSED: {
+    status: 403,
+    title: 'Your sign-in has ended',
+    public: 'Your company\'s identity provider has ended your sign-in. Sign in again.',
+    remedy: 'Nothing to do: the provider takes this refresh token no more (the account was disabled, its sessions revoked, or the token has expired), and the person signs in again. If it happens to everybody, the lifetime of refresh tokens at the provider is too short.'
   },
   PORTICO_IDP_TOKEN_REFUSED: {
     status: 502,
@@ -611,7 +621,8 @@ export const definitions = define({
     status: 503,
     title: 'Very busy',
     public: 'Signing in is not possible right now. Try again in a moment.',
-    remedy: 'The event loop is late: whoever is signed in goes first. Give Portico more CPU or more instances.'
+    remedy: 'The event loop is late: whoever is signed in goes first. Give Portico more CPU or more instances.',
+    retryAfter: 5
   },
   PORTICO_BODY_TOO_LARGE: {
     status: 413,
@@ -741,4 +752,10 @@ export class PorticoError extends Error {
 export const publicText = (code: ErrorCode): { title: string, text: string, tell: string | undefined } => {
   const definition: ErrorDefinition = definitions[code]
   return { title: definition.title, text: definition.public, tell: definition.tell }
+}
+
+/** Seconds after which whatever failed with `code` may be tried again without anybody's doing; undefined where somebody must do something. */
+export const retryAfterOf = (code: ErrorCode): number | undefined => {
+  const definition: ErrorDefinition = definitions[code]
+  return definition.retryAfter
 }

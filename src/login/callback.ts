@@ -102,7 +102,7 @@ export const createCallback = (deps: LoginDeps, steps: {
       }
     } catch (error) {
       // the attempt is not used: the same address works when the store is back
-      return refuse(error, visit, { ...context, cookies: [] })
+      return refuse(error, visit, { ...context, cookies: [], isRepeatable: true })
     }
     try {
       const identity = await returning.authenticate(before, returned)

@@ -1,4 +1,4 @@
-import { PorticoError, publicText } from '../errors.ts'
+import { PorticoError, publicText, retryAfterOf } from '../errors.ts'
 import { errorPage, type ErrorPage } from '../pages/error-page.ts'
 import { outcomeOf } from '../telemetry/metrics.ts'
 import { json, page, wantsHtml, type Answer } from './answer.ts'
@@ -10,6 +10,8 @@ export interface FailureContext extends Pick<ErrorPage, 'startAgain' | 'otherAcc
   readonly organization?: string | undefined
   readonly app?: string | undefined
   readonly cookies?: readonly string[]
+  /** Nothing was used up: the address that was asked for is as good once more. */
+  readonly isRepeatable?: boolean
 }
 
 /** Whatever was thrown, as a PorticoError. */
@@ -19,14 +21,20 @@ export const asPorticoError = (error: unknown): PorticoError =>
 /** Answers with an error, as a page or as problem+json (RFC 9457) by Accept. */
 export const explain = (error: PorticoError, visit: Visit, context: FailureContext = {}): Answer => {
   const { code, status, exact } = error
+  const seconds = retryAfterOf(code)
+  const url = context.isRepeatable === true ? undefined : context.startAgain
+  const waiting = (answer: Answer): Answer =>
+    seconds === undefined ? answer : { ...answer, headers: { ...answer.headers, 'retry-after': String(seconds) } }
   if (wantsHtml(visit.headers.accept)) {
-    return page(status, errorPage({ code, exact, requestId: visit.requestId, ...context }), context.cookies)
+    // what was posted is not posted again by itself
+    const refresh = seconds === undefined || (url === undefined && visit.method === 'POST') ? undefined : { seconds, url }
+    return waiting(page(status, errorPage({ code, exact, requestId: visit.requestId, refresh, ...context }), context.cookies))
   }
   const { title, text } = publicText(code)
   const problem = json(status, {
     type: 'about:blank', title, status, detail: text, code, exact, login_url: context.startAgain, request_id: visit.requestId
   }, 'application/problem+json')
-  return { ...problem, cookies: context.cookies ?? [] }
+  return waiting({ ...problem, cookies: context.cookies ?? [] })
 }
 
 /** Answers for a sign-in that ended badly, and says so in the audit log and the metrics (R33). */

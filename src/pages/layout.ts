@@ -33,14 +33,23 @@ const styleHash = createHash('sha256').update(stylesheet).digest('base64')
  */
 export const contentSecurityPolicy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; frame-ancestors 'none'`
 
+/** That a page goes on by itself: to `url`, or where there is none to its own address. */
+export interface Refresh {
+  readonly seconds: number
+  readonly url?: string | undefined
+}
+
+const refreshing = ({ seconds, url }: Refresh): Html => html`<meta http-equiv="refresh" content="${seconds}${url === undefined ? '' : `;url=${url}`}">
+`
+
 /** A whole document. `content` is the inside of its only card, which is `wide` where there are tables. */
-export const layout = (title: string, content: Html, width: 'narrow' | 'wide' = 'narrow'): string => `<!doctype html>
+export const layout = (title: string, content: Html, width: 'narrow' | 'wide' = 'narrow', refresh?: Refresh): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>${html`${title}`.markup}</title>
+${refresh === undefined ? '' : refreshing(refresh).markup}<title>${html`${title}`.markup}</title>
 <style>${stylesheet}</style>
 </head>
 <body><main${width === 'wide' ? ' class="wide"' : ''}>

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { publicText, type PorticoError } from '../errors.ts'
+import { publicText, retryAfterOf, type PorticoError } from '../errors.ts'
 import { errorPage } from '../pages/error-page.ts'
 import { contentSecurityPolicy } from '../pages/layout.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -22,7 +22,10 @@ export const refuse = (request: IncomingMessage, response: ServerResponse, error
     return
   }
   const wantsPage = request.headers.accept?.toLowerCase().includes('text/html') === true && extras.members === undefined
-  const body = Buffer.from(wantsPage ? errorPage({ code: error.code, requestId }) : problem(error, requestId, extras.members))
+  const seconds = retryAfterOf(error.code)
+  // what was posted is not posted again by itself
+  const refresh = seconds === undefined || request.method === 'POST' ? undefined : { seconds }
+  const body = Buffer.from(wantsPage ? errorPage({ code: error.code, requestId, refresh }) : problem(error, requestId, extras.members))
   response.writeHead(error.status, {
     'Content-Type': wantsPage ? 'text/html; charset=utf-8' : 'application/problem+json',
     'Content-Length': body.length,
@@ -32,6 +35,7 @@ export const refuse = (request: IncomingMessage, response: ServerResponse, error
     'X-Content-Type-Options': 'nosniff',
     'X-Portico-Intercepted': 'true',
     'X-Request-Id': requestId,
+    ...seconds !== undefined && { 'Retry-After': String(seconds) },
     ...extras.headers
   })
   response.end(body)
