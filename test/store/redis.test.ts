@@ -1,34 +1,26 @@
-import { fork, spawn, spawnSync } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
+import type { RedisStoreSettings } from '../../src/config/configuration.ts'
 import { decodeRecord, recordKinds } from '../../src/store/redis/record.ts'
 import type { Revocation, Store } from '../../src/store/store.ts'
-import { freePort } from '../support/free-port.ts'
+import { noRedis, redisSettings, startCluster, startRedis } from '../support/redis.ts'
 import { conformance } from './conformance.ts'
 import { connectStore } from './redis-store.ts'
 import type { Taken } from './taking.ts'
 
-const isMissing = process.env['CI'] !== 'true' && spawnSync('redis-server', ['--version']).status !== 0
-const options = { skip: isMissing ? 'there is no redis-server here' : false }
-
-const port = await freePort()
-
-if (!isMissing) {
-  const server = spawn('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no'], { stdio: 'ignore' })
-  t.teardown(async () => {
-    server.kill()
-    await once(server, 'exit')
-  })
-}
+const options = { skip: noRedis }
+const server = noRedis === false ? await startRedis(t) : undefined
+const port = server?.port ?? 0
 
 let worlds = 0
 
 /** Stores over data of their own, and the way to it. */
-const createWorld = async (t: Test) => {
+const createWorld = async (t: Test, settings: RedisStoreSettings = redisSettings(port)) => {
   const clock = { now: 1_800_000_000 }
   const prefix = `portico${worlds++}`
   const connect = async () => {
-    const connected = await connectStore({ port, prefix, now: () => clock.now })
+    const connected = await connectStore({ ...settings, prefix }, () => clock.now)
     t.teardown(() => connected.link.close())
     return connected
   }
@@ -70,6 +62,15 @@ const revocationOf = (value: string, clock: { now: number }): Revocation => ({ k
 t.test('conformance', options, async t => {
   conformance(t, async t => {
     const { clock, open } = await createWorld(t)
+    return { clock, open, itemsGoAlone: true }
+  })
+})
+
+t.test('conformance over a Cluster', options, async t => {
+  const { masters } = await startCluster(t)
+  const addresses = masters.map(({ port }) => ({ host: '127.0.0.1', port }))
+  conformance(t, async t => {
+    const { clock, open } = await createWorld(t, redisSettings(0, { through: 'cluster', addresses }))
     return { clock, open, itemsGoAlone: true }
   })
 })
