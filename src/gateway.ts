@@ -18,6 +18,7 @@ import { createAppsHost } from './hosts/apps.ts'
 import { createAuthHost } from './hosts/auth.ts'
 import { createCredentials } from './hosts/credentials.ts'
 import { createDoor } from './hosts/door.ts'
+import { mergedStatus } from './hosts/merged-status.ts'
 import { createOpsHost } from './hosts/ops.ts'
 import { createStatus, type ReloadRecord } from './hosts/status.ts'
 import { createTenantHost } from './hosts/tenant.ts'
@@ -44,6 +45,7 @@ import { createAudit } from './telemetry/audit.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { createRequestLog } from './telemetry/request-log.ts'
+import type { Colleagues } from './workers/colleagues.ts'
 
 /**
  * Milliseconds that a write waits for another process's. Everybody's requests wait with it, since SQLite
@@ -67,9 +69,10 @@ export interface Gateway {
   close (): Promise<void>
 }
 
-/** Assembles a gateway; nothing listens before `listen`. */
-export const createGateway = async (deps: { configuration: Configuration, log: Log }): Promise<Gateway> => {
-  const { log } = deps
+/** Assembles a gateway; nothing listens before `listen`. `colleagues` are the other workers of the same `serve`, if any. */
+export const createGateway = async (deps: { configuration: Configuration, log: Log, colleagues?: Colleagues | undefined }): Promise<Gateway> => {
+  const { log, colleagues } = deps
+  const speaks = colleagues?.speaks !== false
 
   // What is in force: replaced as one, never changed.
   let force = { configuration: deps.configuration, sealer: await createSealer(deps.configuration.keys) }
@@ -157,11 +160,13 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     if (closing) throw new PorticoError('PORTICO_SHUTTING_DOWN')
     await store.ping()
   }
+  const ownStatus = createStatus({ configuration, connectors, reloads: () => reloads, ready, websockets: () => tunnels.size, expiries })
+  colleagues?.answer({ metrics: () => metrics.registry.getMetricsAsJSON(), status: ownStatus })
   const ops = await createOpsHost({
     configuration,
-    metrics,
+    metrics: async () => await colleagues?.metrics() ?? await metrics.registry.metrics(),
     ready,
-    status: createStatus({ configuration, connectors, reloads: () => reloads, ready, websockets: () => tunnels.size, expiries }),
+    status: async () => mergedStatus(await ownStatus(), await colleagues?.statuses() ?? []),
     revoke: async (chosen, request) => {
       await sessions.revoke({ ...chosen, issuedBefore: now(), expiresAt: 0 })
       audit.revocation({ ...chosen, by: 'operator', request })
@@ -176,7 +181,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     expiryWatch.begin()
     const { version, apps, organizations, connections } = configuration()
     metrics.reload(true)
-    audit.reload({ version, apps: apps.size, organizations: organizations.size, connections: connections.size })
+    if (speaks) audit.reload({ version, apps: apps.size, organizations: organizations.size, connections: connections.size })
   }
 
   return {
@@ -186,7 +191,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
       apiKeyUpkeep.start()
       const addresses = { ops: await ops.listen(), public: await door.listen() }
       inForce()
-      log.info({ public: addresses.public, ops: addresses.ops }, 'listening')
+      if (speaks) log.info({ public: addresses.public, ops: addresses.ops }, 'listening')
       return addresses
     },
 
@@ -211,7 +216,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
       const lines = problems.map(({ file, line, column, path, message, remedy }) => `${file}:${line}:${column} ${path}: ${message} — ${remedy}`)
       reloads = { ...reloads, at: new Date(), problems: lines }
       metrics.reload(false)
-      audit.reloadFailed({ version: configuration().version, problems: lines })
+      if (speaks) audit.reloadFailed({ version: configuration().version, problems: lines })
     },
 
     close: async () => {

@@ -1,11 +1,14 @@
+import cluster from 'node:cluster'
 import closeWithGrace from 'close-with-grace'
 import { createLoadingThread } from '../config/loading-thread.ts'
 import { formatProblem } from '../config/problem.ts'
 import type { Problem } from '../config/problem.ts'
 import { createReloader } from '../config/reload.ts'
 import { problemKey } from '../config/transfer.ts'
-import type { Command } from './command.ts'
-import { Stop } from './stop.ts'
+import { createColleagues, type Colleagues } from '../workers/colleagues.ts'
+import { placeVariable, runWorkers } from '../workers/primary.ts'
+import { text, type Command, type Context } from './command.ts'
+import { Stop, wrongUsage } from './stop.ts'
 import { count } from './wording.ts'
 
 /** Milliseconds for what is under way when the process is told to end; then it ends all the same. */
@@ -20,79 +23,132 @@ const firstOf = (problems: readonly Problem[]): readonly Problem[] => {
   return [...problems.slice(0, told), { ...first, line: 1, column: 1, path: '', message: `and ${problems.length - told} more problems`, remedy: 'portico check tells all of them' }]
 }
 
+/** Workers of one `serve`; more than any machine has processors is a slip of the finger. */
+const mostWorkers = 256
+
+const sizeOf = (workers: string): number => {
+  const size = /^[1-9][0-9]{0,2}$/.test(workers) ? Number(workers) : Infinity
+  if (size > mostWorkers) throw wrongUsage(`--workers wants a number from 1 to ${mostWorkers}, not '${workers.slice(0, 40)}'`)
+  return size
+}
+
+/** Where this process is a worker itself, the way to the others. */
+const ownColleagues = (env: NodeJS.ProcessEnv): Colleagues | undefined => {
+  const place = Number(env[placeVariable])
+  if (!cluster.isWorker || !Number.isInteger(place)) return undefined
+  const colleagues = createColleagues(place, {
+    send: message => { process.send?.(message) },
+    on: (event, listener) => process.on(event, listener)
+  })
+  // Node ends a worker whose primary is gone. The log would then try to be rid of its last lines for ever: nobody reads them.
+  process.once('exit', () => {
+    if (!process.connected && cluster.worker?.exitedAfterDisconnect !== true) process.kill(process.pid, 'SIGKILL')
+  })
+  // nothing is under way yet
+  colleagues.onClose(() => { process.exit(0) })
+  return colleagues
+}
+
+/** Runs one gateway, alone or as a worker; resolves once it listens. */
+const runGateway = async (config: string, { env, cwd, err }: Context, colleagues: Colleagues | undefined): Promise<void> => {
+  const { createLog } = await import('../telemetry/log.ts')
+  const log = createLog({ level: 'info' })
+  const thread = createLoadingThread({
+    file: config,
+    env,
+    onChange: () => { reloader.request() },
+    onPolling: (folder, reason) => { log.warn({ folder, reason }, 'this folder cannot be watched; looking every second instead') },
+    onDied: error => { log.error({ err: error }, 'the loading thread died: the configuration in force stays, and it is started again') }
+  })
+  const loading = thread.load()
+  // The rest of the server's parts come while the thread reads, not before it begins; the other commands do without them.
+  const parts = import('../gateway.ts')
+  const started = await loading
+  const { configuration } = started
+  if (configuration === undefined) {
+    await thread.close()
+    for (const problem of [...started.problems, ...started.warnings]) err(`${problem.severity === 'warning' ? 'warning: ' : ''}${formatProblem(problem, cwd)}\n`)
+    throw new Stop(`not started: ${count(started.problems.length, 'problem')}`)
+  }
+  log.level = configuration.logs.level
+  const tell = (level: 'warn' | 'error', problem: Problem): void => {
+    if (colleagues?.speaks === false) return
+    const { file, line, column, path } = problem
+    log[level]({ file, line, column, path }, formatProblem(problem, cwd))
+  }
+  let warned: ReadonlySet<string> = new Set()
+  const warn = (warnings: readonly Problem[]): void => {
+    for (const warning of warnings) if (!warned.has(problemKey(warning))) tell('warn', warning)
+    warned = new Set(warnings.map(problemKey))
+  }
+  warn(started.warnings)
+  const { createGateway } = await parts
+  const gateway = await createGateway({ configuration, log, colleagues })
+  try {
+    await gateway.listen()
+  } catch (error) {
+    await Promise.all([gateway.close(), thread.close()])
+    throw error
+  }
+
+  const reloader = createReloader({
+    started: { ...started, configuration },
+    load: thread.load,
+    rearm: thread.watch,
+    apply: next => gateway.reload(next),
+    onFailed: problems => {
+      const first = firstOf(problems)
+      for (const problem of first) tell('error', problem)
+      gateway.reloadFailed(first)
+    },
+    onReloaded: (loaded, restartNeededFor) => {
+      warn(loaded.warnings)
+      if (restartNeededFor.length > 0 && colleagues?.speaks !== false) {
+        log.warn({ settings: restartNeededFor }, `a restart is needed for ${restartNeededFor.join(', ')}; everything else is in force`)
+      }
+    }
+  })
+  await thread.watch()
+  // What changed between the first reading and the first watch.
+  reloader.request()
+  process.on('SIGHUP', () => { reloader.request({ force: true }) })
+
+  // A terminal and a service manager signal all processes: a worker is then told twice to end, and takes it for once.
+  const skip: closeWithGrace.AllEvents[] = ['SIGHUP', 'beforeExit', ...colleagues === undefined ? [] : ['SIGTERM', 'SIGINT'] as const]
+  const { close } = closeWithGrace({ delay: grace, logger: { error: message => { log.error(message) } }, skip }, async ({ signal, err: error }) => {
+    if (error !== undefined) log.fatal({ err: error }, 'unexpected: closing')
+    else if (colleagues === undefined) log.info({ signal }, 'closing')
+    reloader.close()
+    await Promise.all([gateway.close(), thread.close()])
+  })
+  if (colleagues !== undefined) {
+    let isClosing = false
+    const closeOnce = (): void => {
+      if (!isClosing) close()
+      isClosing = true
+    }
+    colleagues.onClose(closeOnce)
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, closeOnce)
+    colleagues.up(log.level)
+  }
+}
+
 /** `portico serve`: runs the gateway until a signal ends it; reloads when its files change or on SIGHUP. */
 export const serve: Command = {
   name: 'serve',
   summary: 'run the gateway; reloads when a file changes, and on SIGHUP',
   options: ['config'],
-  async run ({ config }, { env, cwd, err }) {
-    const { createLog } = await import('../telemetry/log.ts')
-    const log = createLog({ level: 'info' })
-    const thread = createLoadingThread({
-      file: config,
-      env,
-      onChange: () => { reloader.request() },
-      onPolling: (folder, reason) => { log.warn({ folder, reason }, 'this folder cannot be watched; looking every second instead') },
-      onDied: error => { log.error({ err: error }, 'the loading thread died: the configuration in force stays, and it is started again') }
-    })
-    const loading = thread.load()
-    // The rest of the server's parts come while the thread reads, not before it begins; the other commands do without them.
-    const parts = import('../gateway.ts')
-    const started = await loading
-    const { configuration } = started
-    if (configuration === undefined) {
-      await thread.close()
-      for (const problem of [...started.problems, ...started.warnings]) err(`${problem.severity === 'warning' ? 'warning: ' : ''}${formatProblem(problem, cwd)}\n`)
-      throw new Stop(`not started: ${count(started.problems.length, 'problem')}`)
-    }
-    log.level = configuration.logs.level
-    const tell = (level: 'warn' | 'error', problem: Problem): void => {
-      const { file, line, column, path } = problem
-      log[level]({ file, line, column, path }, formatProblem(problem, cwd))
-    }
-    let warned: ReadonlySet<string> = new Set()
-    const warn = (warnings: readonly Problem[]): void => {
-      for (const warning of warnings) if (!warned.has(problemKey(warning))) tell('warn', warning)
-      warned = new Set(warnings.map(problemKey))
-    }
-    warn(started.warnings)
-    const { createGateway } = await parts
-    const gateway = await createGateway({ configuration, log })
+  flags: { workers: { value: 'N' } },
+  async run ({ config, flags }, context) {
+    const workers = text(flags.workers)
+    if (workers !== undefined) return await runWorkers(sizeOf(workers), config)
     try {
-      await gateway.listen()
+      await runGateway(config, context, ownColleagues(context.env))
+      return 0
     } catch (error) {
-      await Promise.all([gateway.close(), thread.close()])
+      // a worker would otherwise live on, for the sake of the channel to whoever started it
+      cluster.worker?.disconnect()
       throw error
     }
-
-    const reloader = createReloader({
-      started: { ...started, configuration },
-      load: thread.load,
-      rearm: thread.watch,
-      apply: next => gateway.reload(next),
-      onFailed: problems => {
-        const first = firstOf(problems)
-        for (const problem of first) tell('error', problem)
-        gateway.reloadFailed(first)
-      },
-      onReloaded: (loaded, restartNeededFor) => {
-        warn(loaded.warnings)
-        if (restartNeededFor.length > 0) {
-          log.warn({ settings: restartNeededFor }, `a restart is needed for ${restartNeededFor.join(', ')}; everything else is in force`)
-        }
-      }
-    })
-    await thread.watch()
-    // What changed between the first reading and the first watch.
-    reloader.request()
-    process.on('SIGHUP', () => { reloader.request({ force: true }) })
-
-    closeWithGrace({ delay: grace, logger: { error: message => { log.error(message) } }, skip: ['SIGHUP', 'beforeExit'] }, async ({ signal, err: error }) => {
-      if (error !== undefined) log.fatal({ err: error }, 'unexpected: closing')
-      else log.info({ signal }, 'closing')
-      reloader.close()
-      await Promise.all([gateway.close(), thread.close()])
-    })
-    return 0
   }
 }

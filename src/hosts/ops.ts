@@ -12,12 +12,12 @@ import { requestHost } from '../proxy/host.ts'
 import { bearerChallenge, refuse } from '../proxy/refusal.ts'
 import { chosenBy, readSelection, type Chosen } from '../sessions/selection.ts'
 import type { AuditedRequest } from '../telemetry/audit.ts'
-import type { Metrics } from '../telemetry/metrics.ts'
 import { readBody } from './form.ts'
 
 export interface OpsDeps {
   readonly configuration: () => Configuration
-  readonly metrics: Metrics
+  /** Prometheus text. */
+  readonly metrics: () => Promise<string>
   /** Throws while requests should go elsewhere. */
   readonly ready: () => Promise<void>
   readonly status: () => Promise<Status>
@@ -25,6 +25,8 @@ export interface OpsDeps {
   readonly revoke: (chosen: Chosen, request: AuditedRequest) => Promise<void>
 }
 
+/** Of the text format of Prometheus. */
+const metricsType = 'text/plain; version=0.0.4; charset=utf-8'
 /** Bytes of what says whose sessions are to end. */
 const longestSelection = 8 * 1024
 
@@ -89,8 +91,8 @@ export const createOpsHost = async ({ configuration, metrics, ready, status, rev
   })
 
   app.get('/metrics', async (_request, reply) => {
-    reply.type(metrics.registry.contentType)
-    return await metrics.registry.metrics()
+    reply.type(metricsType)
+    return await metrics()
   })
 
   app.get('/status', async (request, reply) => {

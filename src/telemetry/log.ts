@@ -19,8 +19,8 @@ const patience = 250
 /** Bytes: a reader of standard output that has stopped reading costs lines, not the process. */
 const backlog = 16 * 1024 * 1024
 
-/** Pino flushes this destination itself when the process exits. */
-const standardOutput = (): DestinationStream =>
+/** Where the log goes. Pino flushes this destination itself when the process exits. */
+export const standardOutput = (): DestinationStream =>
   pino.destination({ dest: 1, sync: false, minLength: batch, periodicFlush: patience, maxLength: backlog })
 
 /** The path of a request target without what may hold codes and tokens. */

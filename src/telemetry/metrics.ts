@@ -62,6 +62,8 @@ export const createMetrics = (deps: MetricsDeps = {}): Metrics => {
     name: 'portico_config_reloads_total',
     help: 'Configurations put in force (success) or refused (failure).',
     labelNames: ['result'],
+    // each worker loads every one of them
+    aggregator: 'max',
     registers
   })
   reloads.inc({ result: 'success' }, 0)
@@ -69,6 +71,7 @@ export const createMetrics = (deps: MetricsDeps = {}): Metrics => {
   const lastReload = new Gauge({
     name: 'portico_config_last_reload_success_timestamp_seconds',
     help: 'When the configuration in force was loaded.',
+    aggregator: 'min',
     registers
   })
   const request = createDurationHistogram(registry, {
@@ -88,6 +91,7 @@ export const createMetrics = (deps: MetricsDeps = {}): Metrics => {
     name,
     help,
     labelNames: ['connection'],
+    aggregator: 'min',
     registers,
     collect () {
       this.reset()

@@ -1,14 +1,8 @@
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { key, writeFiles } from '../config/support.ts'
-
-const portico = fileURLToPath(new URL('../../bin/portico.js', import.meta.url))
+import { portOf, serve as serving } from '../support/serving.ts'
 
 const main = (port = 0, more = ''): string => `auth_url: http://auth.localhost
 listen: { port: ${port} }
@@ -20,49 +14,7 @@ apps:
 ${more}`
 const organization = (name: string): string => `name: ${name}\nconnections: {}\n`
 
-type Line = Readonly<Record<string, unknown>>
-
-/** A started `portico serve`: its log lines as they come. */
-const serve = (t: Tap, folder: string) => {
-  const child: ChildProcess = spawn(process.execPath, [portico, 'serve', '--config', join(folder, 'portico.yaml')], {
-    env: { PATH: process.env.PATH ?? '', PORTICO_KEY: key(1) }, stdio: ['ignore', 'pipe', 'pipe']
-  })
-  const ended = once(child, 'close')
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await ended
-  })
-  const lines: Line[] = []
-  let error = ''
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => { error += text })
-  const waiting = new Set<() => void>()
-  if (child.stdout !== null) {
-    createInterface({ input: child.stdout }).on('line', line => {
-      lines.push(JSON.parse(line))
-      for (const look of waiting) look()
-    })
-  }
-  /** Resolves with the first line, from the `from`th on, that fits. */
-  const line = (fits: (line: Line) => boolean, from = 0): Promise<Line> => new Promise((resolve, reject) => {
-    const look = (): void => {
-      const found = lines.slice(from).find(fits)
-      if (found === undefined) return
-      waiting.delete(look)
-      resolve(found)
-    }
-    ended.then(() => { reject(new Error(`ended: ${error} ${JSON.stringify(lines)}`)) })
-    waiting.add(look)
-    look()
-  })
-  return { child, ended, lines, line, error: () => error }
-}
-
-type Tap = { teardown (end: () => Promise<void>): unknown }
-
-const portOf = (line: Line): number => {
-  const address: unknown = line.public
-  return typeof address === 'object' && address !== null && 'port' in address ? Number(address.port) : Number.NaN
-}
+const serve = (t: Parameters<typeof serving>[0], folder: string) => serving(t, folder, { env: { PORTICO_KEY: key(1) } })
 
 t.test('serve: starts, reloads by itself and on SIGHUP, keeps the last good configuration, ends on SIGTERM', async t => {
   const folder = t.testdir({ 'portico.yaml': main(), organizations: { 'acme.yaml': organization('Acme') } })

@@ -18,7 +18,7 @@ const start = async (t: { teardown (handler: () => unknown): void }, ops: Partia
     ready,
     websockets: () => 3
   })
-  const host = await createOpsHost({ configuration: () => configuration, metrics, ready, status, revoke: async () => {} })
+  const host = await createOpsHost({ configuration: () => configuration, metrics: () => metrics.registry.metrics(), ready, status, revoke: async () => {} })
   const { port } = await host.listen()
   t.teardown(() => host.close())
   return { port, state, metrics }

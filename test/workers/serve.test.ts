@@ -1,0 +1,199 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import t from 'tap'
+import { portOf, serve, type Line, type Serving } from '../support/serving.ts'
+import { signIn, writeConfiguration } from '../support/signed-in.ts'
+import { ask, bodyOf, statusOf } from '../proxy/harness.ts'
+
+const token = 'a-token-of-the-ops-listener-0123456789'
+
+/** Waits until it is so, for as long as it takes. */
+const until = async (isSo: () => Promise<boolean>): Promise<void> => {
+  while (!await isSo()) await wait(50)
+}
+
+const local = 'Host: 127.0.0.1'
+const analytics = 'Host: analytics.localhost:8080'
+
+const metric = async (ops: number, name: string): Promise<number> => {
+  const text = bodyOf(await ask(ops, 'GET /metrics', [local]))
+  return Number(text.split('\n').find(line => line.startsWith(`${name} `))?.split(' ').at(-1))
+}
+
+const statusJson = async (ops: number) => JSON.parse(bodyOf(await ask(ops, 'GET /status', [local]))) as { ready: boolean, workers: { worker: number, configuration: string }[], configuration: { version: string } }
+
+/** Waits until so many workers answer. */
+const present = (ops: number, size: number) => until(async () => {
+  const answer = await ask(ops, 'GET /metrics', [local]).catch(() => '')
+  return answer.includes(`\nportico_workers ${size}\n`)
+})
+
+/** Process ids of the workers, from the operating system. */
+const workersOf = async (gateway: Serving): Promise<number[]> =>
+  (await readFile(`/proc/${gateway.child.pid}/task/${gateway.child.pid}/children`, 'utf8')).split(' ').filter(Boolean).map(Number)
+
+/** A process that has ended and was not yet asked how is none that runs. */
+const isRunning = async (pid: number): Promise<boolean> => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  return stat !== '' && !/\) [ZX] /.test(stat)
+}
+
+const is = (event: string) => (line: Line): boolean => line.event === event
+
+t.test('serve --workers 3', async t => {
+  const upstream = createServer((request, response) => {
+    if (request.url === '/public/slow') setTimeout(() => response.end('slow'), 700)
+    else response.end(String(request.headers['x-auth-email'] ?? 'nobody'))
+  }).listen(0, '127.0.0.1')
+  await once(upstream, 'listening')
+  t.teardown(() => { upstream.close() })
+  const written = await writeConfiguration({ analytics: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}` })
+  t.teardown(written.remove)
+  await writeFile(written.file, (await readFile(written.file, 'utf8')).replace('ops: { port: 0 }', `ops: { port: 0, token: ${token} }`))
+  const folder = dirname(written.file)
+  const gateway = serve(t, folder, { args: ['--workers', '3'] })
+  const listening = await gateway.line(({ msg }) => msg === 'listening')
+  const [port, ops] = [portOf(listening), portOf(listening, 'ops')]
+  await present(ops, 3)
+
+  /** A connection of its own each time, so that every worker has its turn. */
+  const open = (path: string, cookie = '') => ask(port, `GET ${path}`, [analytics, ...cookie === '' ? [] : [`Cookie: ${cookie}`]])
+
+  await t.test('R17 all serve the same sessions; what one is told to revoke is over in all', async t => {
+    const [session, other] = await signIn(written.configuration, 'analytics.localhost', 2)
+    if (session === undefined || other === undefined) throw new Error('no session')
+    for (let i = 0; i < 9; i++) t.equal(bodyOf(await open('/x', session.cookie)), 'ada.lovelace.0@acme.com')
+    const answer = await fetch(`http://127.0.0.1:${ops}/sessions/revoke`, { method: 'POST', headers: { authorization: `Bearer ${token}` }, body: JSON.stringify({ member: 'mem_00000000000000000000' }) })
+    t.equal(answer.status, 200)
+    let refused = 0
+    await until(async () => {
+      refused = statusOf(await open('/x', session.cookie)) === 200 ? 0 : refused + 1
+      return refused === 9
+    })
+    t.equal(bodyOf(await open('/x', other.cookie)), 'ada.lovelace.1@acme.com')
+  })
+
+  await t.test('metrics are added up, and what a worker has counted outlives it', async t => {
+    const name = 'portico_request_duration_seconds_count{app="analytics"}'
+    const before = await metric(ops, name)
+    for (let i = 0; i < 12; i++) await open('/public/x')
+    t.equal(await metric(ops, name), before + 12)
+    t.equal(await metric(ops, 'portico_config_reloads_total{result="success"}'), 1, 'a reload of all is one')
+    t.match(bodyOf(await ask(ops, 'GET /metrics', [local])), /^portico_request_duration_seconds_bucket\{le="0\.005",app="analytics"\} \d+$/m)
+
+    const [victim] = await workersOf(gateway)
+    if (victim === undefined) throw new Error('no workers')
+    const from = gateway.lines.length
+    process.kill(victim, 'SIGKILL')
+    t.match(await gateway.line(({ msg }) => String(msg).startsWith('a worker has ended'), from), { level: 'error', pid: victim, signal: 'SIGKILL', worker: /[123]/ })
+    for (let i = 0; i < 6; i++) t.equal(statusOf(await open('/public/x')), 200, 'the others go on')
+    await present(ops, 3)
+    t.equal((await workersOf(gateway)).includes(victim), false)
+    t.equal(await metric(ops, name), before + 18, 'nothing falls, nothing is counted twice')
+    t.equal(await metric(ops, 'portico_worker_restarts_total'), 1)
+  })
+
+  await t.test('M1 a reload is of all of them, and is told once', async t => {
+    const organization = join(folder, 'organizations', 'acme.yaml')
+    const good = await readFile(organization, 'utf8')
+    const { configuration: { version: before } } = await statusJson(ops)
+    let from = gateway.lines.length
+    await writeFile(organization, good.replace('Acme Corp', 'Acme'))
+    await gateway.line(is('reload'), from)
+    await until(async () => {
+      const { workers } = await statusJson(ops)
+      return workers.length === 3 && workers.every(({ configuration }) => configuration !== before)
+    })
+    t.equal(gateway.lines.slice(from).filter(is('reload')).length, 1)
+
+    from = gateway.lines.length
+    await writeFile(organization, `nme: x\n${good}`)
+    await until(async () => await metric(ops, 'portico_config_reloads_total{result="failure"}') === 1)
+    t.match(JSON.parse(bodyOf(await ask(ops, 'GET /status', [local]))), { last_reload: { result: 'failure' } })
+    from = gateway.lines.length
+    gateway.child.kill('SIGHUP')
+    await gateway.line(is('reload_failed'), from)
+    await until(async () => await metric(ops, 'portico_config_reloads_total{result="failure"}') === 2)
+    t.equal(gateway.lines.slice(from).filter(({ path }) => path === 'nme').length, 1, 'SIGHUP reaches them, one tells')
+    from = gateway.lines.length
+    await writeFile(organization, good)
+    await gateway.line(is('reload'), from)
+  })
+
+  await t.test('V5 status has all of them, readyz is that of whoever is asked', async t => {
+    await until(async () => (await statusJson(ops)).ready)
+    const status = await statusJson(ops)
+    t.match(status, { ready: true, workers: [{ worker: 1, ready: true }, { worker: 2 }, { worker: 3 }] })
+    const page = await ask(ops, 'GET /status', [local, 'Accept: text/html'])
+    t.match(page, /Worker 3/)
+    t.equal(statusOf(await ask(ops, 'GET /readyz', [local])), 200)
+  })
+
+  await t.test('a worker that is told to end by itself finishes what it has, and is replaced', async t => {
+    const [worker] = await workersOf(gateway)
+    const from = gateway.lines.length
+    const answers = Promise.all([0, 1, 2, 3, 4, 5].map(() => open('/public/slow')))
+    await wait(200)
+    if (worker !== undefined) process.kill(worker, 'SIGTERM')
+    t.match(await gateway.line(({ msg }) => String(msg).startsWith('a worker has ended'), from), { level: 'info', exit_status: 0 })
+    for (const answer of await answers) t.equal(bodyOf(answer), 'slow')
+    await present(ops, 3)
+  })
+
+  await t.test('K11 SIGTERM: what is under way is finished, then status 0', async t => {
+    const slow = Promise.all([0, 1, 2, 3].map(() => open('/public/slow')))
+    await wait(200)
+    const from = gateway.lines.length
+    gateway.child.kill('SIGTERM')
+    for (const answer of await slow) t.equal(statusOf(answer), 200)
+    const [status] = await gateway.ended
+    t.equal(status, 0)
+    t.equal(gateway.lines.slice(from).filter(({ msg }) => msg === 'closing').length, 1)
+    t.equal(gateway.error(), '')
+  })
+})
+
+t.test('serve --workers: what stops one from starting is said once, with status 1', async t => {
+  const written = await writeConfiguration({ analytics: 'http://127.0.0.1:9' })
+  t.teardown(written.remove)
+  const folder = dirname(written.file)
+  const good = await readFile(written.file, 'utf8')
+
+  await writeFile(written.file, `nonsense: 1\n${good}`)
+  const wrong = serve(t, folder, { args: ['--workers', '2'] })
+  t.equal((await wrong.ended)[0], 1)
+  t.equal(wrong.error().match(/nonsense: unknown key/g)?.length, 1)
+  t.match(wrong.error(), /not started: 1 problem\n$/)
+  t.same(wrong.lines, [])
+
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => { taken.close() })
+  await writeFile(written.file, good.replace('listen: { port: 0 }', `listen: { port: ${(taken.address() as AddressInfo).port} }`))
+  const late = serve(t, folder, { args: ['--workers', '2'] })
+  t.equal((await late.ended)[0], 1)
+  t.match(late.error(), /^portico: .*EADDRINUSE.*\n$/)
+
+  for (const workers of ['0', '-1', 'x', '1.5', '257', '']) {
+    const refused = serve(t, folder, { args: [`--workers=${workers}`] })
+    t.equal((await refused.ended)[0], 2, workers)
+    t.match(refused.error(), /--workers/)
+  }
+})
+
+t.test('serve --workers: nobody is left behind when the one that started them is killed', async t => {
+  const written = await writeConfiguration({ analytics: 'http://127.0.0.1:9' })
+  t.teardown(written.remove)
+  const gateway = serve(t, dirname(written.file), { args: ['--workers', '2'] })
+  const ops = portOf(await gateway.line(({ msg }) => msg === 'listening'), 'ops')
+  await present(ops, 2)
+  const workers = await workersOf(gateway)
+  t.equal(workers.length, 2)
+  gateway.child.kill('SIGKILL')
+  await until(async () => (await Promise.all(workers.map(isRunning))).every(is => !is))
+  t.pass('they are gone')
+})
