@@ -130,6 +130,19 @@ t.test('indexes are those of the records, whatever is written at once, and nothi
   t.same(strings(await link.send('KEYS', `{${prefix}}:*`)).sort(), [`{${prefix}}:epoch`, `{${prefix}}:stream`])
 })
 
+t.test('a hundred decisions over one member at once are made one after the other', options, async t => {
+  const { clock, store, open } = await createWorld(t)
+  const stores = [store, await open()]
+  const names = Array.from({ length: 100 }, (_, i) => `name ${i}`)
+  const claimed = await Promise.all(names.map((name, i) => stores[i % 2]?.claimMember({ ...claimOf('ada'), name }, termsOf(clock, `mbr_${i}`))))
+  t.equal(new Set(claimed.map(claim => claim?.member.id)).size, 1)
+  t.equal(claimed.filter(claim => claim?.kind === 'created').length, 1)
+  const { cursor } = await store.changesSince('')
+  const [ada] = await store.membersByEmail('ada@acme.com')
+  await store.claimMember({ ...claimOf('ada'), name: ada?.name }, termsOf(clock, 'mbr_none'))
+  t.equal((await store.changesSince(cursor)).cursor, cursor, 'what changes nothing is not written')
+})
+
 t.test('a sweep takes what there is in batches, several processes at once, and leaves what was renewed', options, async t => {
   const { clock, store, open, link, names } = await createWorld(t)
   const others = await Promise.all([open(), open()])

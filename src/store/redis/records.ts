@@ -29,8 +29,8 @@ export interface Records extends RecordReader {
 
 /** How often a decision is made anew while others keep changing what it is made from. */
 const attempts = 20
-/** Milliseconds that whoever was overtaken waits at most before the next attempt, times the attempts made. */
-const stagger = 5
+/** Milliseconds that whoever was overtaken waits at most before the next attempt, times the square of the attempts made. */
+const stagger = 2
 /** Records that one command reads at most, and one script removes. */
 const batch = 200
 
@@ -67,14 +67,14 @@ const removing = (names: Names, { kind, key, indexes }: StoredRecord): readonly 
   ['HDEL', names.records(kind), key]
 ]
 
-/** What writes a record where there is none; nothing of it tells the stream. Throws PORTICO_VALUE_REFUSED. */
-export const writing = (names: Names, record: StoredRecord): readonly RedisCommand[] => {
+/** What writes a record, encoded as `raw`, where there is none; nothing of it tells the stream. Throws PORTICO_VALUE_REFUSED. */
+export const writing = (names: Names, record: StoredRecord, raw = encodeRecord(record)): readonly RedisCommand[] => {
   const { kind, expiresAt, indexes } = record
   const key = text(record.key)
   return [
     ...indexes.map(({ name, sort }) => ['ZADD', names.index(kind, name), 0, entryOf(sort, key)] as const),
     ...expiresAt === undefined ? [] : [['ZADD', names.expiries(kind), expiresAt, key] as const],
-    ['HSET', names.records(kind), key, encodeRecord(record)]
+    ['HSET', names.records(kind), key, raw]
   ]
 }
 
@@ -155,8 +155,13 @@ export const createRecords = ({ link, names, epoch, commit }: {
 
     const commands = [...written].flatMap(([name, { kind, key, record }]) => {
       const before = read.get(name) ?? note(kind, key, '')
-      if (record !== undefined && encodeRecord(record) === before.raw) return []
-      return [...before.record === undefined ? [] : removing(names, before.record), ...record === undefined ? [] : writing(names, record), addition(names, kind, key)]
+      const raw = record === undefined ? '' : encodeRecord(record)
+      if (raw === before.raw) return []
+      return [
+        ...before.record === undefined ? [] : removing(names, before.record),
+        ...record === undefined ? [] : writing(names, record, raw),
+        addition(names, kind, key)
+      ]
     })
     // one look is of one moment, whatever it found
     if (commands.length === 0 && readings === 1) return { result }
@@ -165,7 +170,7 @@ export const createRecords = ({ link, names, epoch, commit }: {
 
   const transact = async <T>(work: (transaction: Transaction) => Promise<T>): Promise<T> => {
     for (let made = 0; made < attempts; made++) {
-      if (made > 0) await setTimeout(Math.random() * stagger * made)
+      if (made > 0) await setTimeout(Math.random() * stagger * made ** 2)
       const done = await attempt(work)
       if (done !== undefined) return done.result
     }

@@ -8,7 +8,7 @@ import { readAs } from './record.ts'
 import { revocationAddition } from './stream.ts'
 
 /** Revocations that one command reads. */
-const batch = 10_000
+const batch = 2_000
 
 const listed = z.array(z.string())
 const member = z.tuple([z.enum(revocationKinds), z.string(), z.number()])
