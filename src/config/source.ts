@@ -89,7 +89,8 @@ const syntaxRemedy = (code: string): string => {
   }
 }
 
-const placesIn = (file: string, lines: LineCounter) => (offset: number): Location => {
+/** Where an offset of a file is. */
+export const placesIn = (file: string, lines: LineCounter) => (offset: number): Location => {
   const { line, col } = lines.linePos(offset)
   return { file, line: Math.max(line, 1), column: Math.max(col, 1) }
 }

@@ -4,7 +4,11 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import t from 'tap'
 import { LineCounter, isMap, isScalar, isSeq, parseDocument } from 'yaml'
-import { readPlain } from '../../src/config/plain.ts'
+import { z } from 'zod'
+import { readOrganizationPart } from '../../src/config/part.ts'
+import { readPlain, readPlainData } from '../../src/config/plain.ts'
+import { laterKeys, shapeOf } from '../../src/config/schema/shape.ts'
+import { later } from '../../src/config/schema/values.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -124,4 +128,80 @@ t.test('whatever somebody makes of a plain file is left to the library or read a
     edits.reduce((text, { at, gone, bit }) => `${text.slice(0, at % (text.length + 1))}${bit}${text.slice(at % (text.length + 1) + gone)}`, text))
   fc.assert(fc.property(edited, isLeftOrTheSame), { numRuns: 5_000 })
   t.pass()
+})
+
+const customer = `name: Acme
+apps: [analytics]
+members: { invited: [ada@acme.com] }
+blocked: []
+login_hosts: ["https://sign-in.acme.com"]
+session: { idle: 1h }
+connections:
+  acme_oidc:
+    connector: oidc
+    status: active
+    domains: [acme.com, acme.co.uk]
+    discovery_url: https://idp.acme.com
+    client_id: portico
+    client_secret: { file: ../acme }
+    client_secret_expires: 2040-05-01
+    groups: { filter: [staff], rename: { staff-a: a } }
+    scopes: [openid, email]
+  acme_google: { connector: google, domains: [acme.org], workspace_domain: acme.org, client_id: "1", client_secret: { env: ACME } }
+  acme_entra:
+    connector: entra
+    tenancy: multiple
+    tenants: { 72f988bf-86f1-41af-91ab-2d7cd011db47: [acme.net] }
+    domains:
+    - acme.net
+    client_id: portico
+    client_secret: literal`
+
+/** What is made of an organization's file, and what the walk alone makes of it, which a strange character asks for. */
+const bothWays = (text: string) => [text, `${text}\n# \u00a0`].map(text => {
+  const { settings, draft, problems, entries } = readOrganizationPart('acme.yaml', { text, digest: '' })
+  return { settings, draft, problems, entries: [...entries].filter(([path]) => /^connections\.[a-z_]+$/.test(path)) }
+})
+
+t.test('an organization is read as the walk reads it, and what is wrong is left to the walk', async t => {
+  const [quick, walked] = bothWays(customer)
+  t.ok(readPlainData(customer), 'it is plain')
+  t.same(quick?.problems, [])
+  t.same(quick, walked)
+  t.same(quick?.entries.map(([path, { line, column }]) => [path, line, column]), [['connections.acme_oidc', 8, 3], ['connections.acme_google', 18, 3], ['connections.acme_entra', 19, 3]])
+  const lines = [
+    'refresh: true', '__proto__: x', 'constructor: { x: y }', 'groups: { rename: { __proto__: x } }', 'name:', 'name: ~', 'name: 1', 'name: true', 'domains: []', 'accepts: []', 'scopes: []', 'status: activ', 'conector: oidc',
+    'client_secret: { file: a, env: B }', 'client_secret: {}', 'client_secret: 5', 'client_certificate: { certificate: a, key: b }', 'groups: {}', 'max_age: 1.5', 'max_age: 0x10', 'dangerously_allow_http: true', 'members: anyone',
+    'bearer: { audience: x }', 'claims: { email: upn }', 'tenants: {}', 'session: { idle: 9 }', 'activate_at: 2040-05-01', 'replaces: acme_google', 'domains: acme.com', 'login_hosts: ["https://a/b"]'
+  ]
+  const all = customer.split('\n')
+  const edited = fc.array(fc.record({ at: fc.nat(all.length), gone: fc.nat(2), line: fc.constantFrom('', ...lines), by: fc.constantFrom('', '    ', '    ') }), { minLength: 1, maxLength: 2 })
+    .map(edits => edits.reduce((text, { at, gone, line, by }) => text.toSpliced(at, gone, ...line === '' ? [] : [`${by}${line}`]), all).join('\n'))
+  let right = 0
+  let wrong = 0
+  fc.assert(fc.property(edited, text => {
+    if (readPlainData(text) === undefined) return
+    const [quick, walked] = bothWays(text)
+    if (quick?.settings === undefined) wrong++
+    else right++
+    return JSON.stringify(quick) === JSON.stringify(walked)
+  }), { numRuns: 1_000 })
+  t.ok(right > 50 && wrong > 50, 'both kinds were among them')
+  for (const seed of seeds) {
+    const [quick, walked] = bothWays(seed)
+    if (readPlainData(seed) !== undefined) t.same(quick, walked)
+  }
+})
+
+t.test('what is not built yet is found wherever a schema has it', async t => {
+  const schema = z.strictObject({
+    built: z.string(),
+    key: later(z.string(), 'x').optional(),
+    list: z.array(z.strictObject({ inList: later(z.string(), 'x') })),
+    record: z.record(z.string(), z.strictObject({ inRecord: later(z.string(), 'x') })),
+    word: z.union([z.literal('a'), later(z.literal('b'), 'x')]),
+    words: z.array(z.union([z.literal('a'), later(z.literal('b'), 'x')])),
+    form: z.union([z.literal('a'), z.strictObject({ inForm: later(z.string(), 'x') })])
+  })
+  t.same([...laterKeys(shapeOf(schema))].sort(), ['inForm', 'inList', 'inRecord', 'key', 'word', 'words'])
 })

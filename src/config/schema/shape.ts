@@ -84,3 +84,24 @@ export const allowed = (shape: Shape): readonly string[] => {
   if (inner instanceof z.ZodLiteral) return [...inner.values].map(String)
   return []
 }
+
+/** What may stand in the same place, or below it without a key that is written there. */
+const within = (shape: Shape): readonly Shape[] => {
+  switch (shape.kind) {
+    case 'record': return [shape.value]
+    case 'list': return [shape.element]
+    case 'choice': return shape.options
+    default: return []
+  }
+}
+
+const isLater = (shape: Shape): boolean => shape.notBuilt || within(shape).some(isLater)
+
+/** The keys, wherever they stand, that may not be written yet, or not with all that the schema accepts there. */
+export const laterKeys = (shape: Shape): ReadonlySet<string> => {
+  const keys = shape.kind === 'object' ? [...shape.keys] : []
+  return new Set([
+    ...keys.flatMap(([key, child]) => isLater(child) ? [key] : []),
+    ...[...keys.map(([, child]) => child), ...within(shape)].flatMap(child => [...laterKeys(child)])
+  ])
+}
