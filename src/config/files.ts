@@ -8,7 +8,10 @@ export type FileContent =
   | { readonly text: undefined, readonly digest: string, readonly message: string, readonly remedy: string }
 
 /** What was read before, by path, with the stamp of the file it was read from. */
-export type Remembered = Map<string, { readonly stamp: string, readonly limit: number, readonly content: FileContent }>
+export type Remembered = Map<string, { readonly stamp: Stamp, readonly limit: number, readonly content: FileContent }>
+
+/** What changes with a file: device, inode, size, and its two times. A list of numbers is the least that can be kept of them. */
+type Stamp = readonly number[]
 
 /**
  * Reads for one load and remembers what was read, so that the load has a version and the watcher its
@@ -50,10 +53,11 @@ const fresh = 2_000
 const readOne = (path: string, limit: number, remembered: Remembered): FileContent => {
   const tooLarge = fault(`is larger than ${limit / 1024} KiB`, 'it is not what belongs here: correct the path, or split it')
   try {
-    const found = statSync(path, { bigint: true })
-    const stamp = `${found.dev},${found.ino},${found.size},${found.mtimeNs},${found.ctimeNs}`
+    const found = statSync(path)
+    // Times as numbers are exact to a quarter of a microsecond.
+    const stamp = [found.dev, found.ino, found.size, found.mtimeMs, found.ctimeMs]
     const before = remembered.get(path)
-    if (before?.stamp === stamp) return before.content
+    if (before?.stamp.every((value, index) => value === stamp[index]) === true) return before.content
     // Before opening: a pipe or a device would never answer.
     if (!found.isFile()) return fault('is not a file', 'correct the path')
     if (found.size > limit) return tooLarge
@@ -61,7 +65,7 @@ const readOne = (path: string, limit: number, remembered: Remembered): FileConte
     if (text === undefined || text.includes('\0')) return fault('is not UTF-8 text', 'save it as UTF-8')
     if (Buffer.byteLength(text) > limit) return tooLarge
     const content = { text: text.startsWith('\ufeff') ? text.slice(1) : text, digest: hash('sha256', text, 'base64') }
-    if (Date.now() - Number(found.ctimeMs) > fresh) remembered.set(path, { stamp, limit, content })
+    if (Date.now() - found.ctimeMs > fresh) remembered.set(path, { stamp, limit, content })
     else remembered.delete(path)
     return content
   } catch (error) {

@@ -123,7 +123,7 @@ const sourceOf = ({ file, part: { entries } }: Kept, settings: OrganizationSetti
   file,
   settings,
   entries,
-  values: new Map([...values].filter(([path]) => path !== invitedText)),
+  values: values.has(invitedText) ? new Map([...values].filter(([path]) => path !== invitedText)) : values,
   invited: invitedOf(settings.members, values.get(invitedText))
 })
 
