@@ -1,10 +1,18 @@
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 
-/** A port of 127.0.0.1 that nobody listened on a moment ago. */
-export const freePort = (): Promise<number> => new Promise((resolve, reject) => {
-  const server = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
-    // listen() on a host gives an address object
-    const { port } = server.address() as AddressInfo
-    server.close(() => { resolve(port) })
+/** Below those that systems give to outgoing connections: one of these is not taken between now and its use. */
+const range = { from: 12_000, count: 18_000 }
+
+const isFree = (port: number): Promise<boolean> => new Promise(resolve => {
+  const server = createServer().once('error', () => { resolve(false) }).listen(port, '127.0.0.1', () => {
+    server.close(() => { resolve(true) })
   })
 })
+
+/** A port of 127.0.0.1 that nobody listened on a moment ago. */
+export const freePort = async (): Promise<number> => {
+  while (true) {
+    const port = range.from + Math.floor(Math.random() * range.count)
+    if (await isFree(port)) return port
+  }
+}
