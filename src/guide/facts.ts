@@ -1,4 +1,4 @@
-import { appLinkOf, initiateLoginUriOf, redirectUriOf } from '../config/links.ts'
+import { afterLogoutUriOf, appLinkOf, initiateLoginUriOf, logoutUrisOf, redirectUriOf } from '../config/links.ts'
 import { canonicalDomain } from '../config/schema/domain.ts'
 import { ownershipRecord } from '../doctor/ownership.ts'
 import type { ConnectionDraft, Written } from './read.ts'
@@ -23,7 +23,7 @@ export interface Facts {
   readonly redirectUri: string
   readonly initiateLoginUri: string
   readonly afterLogoutUri: string
-  /** Named by the contract, not answered by this version. */
+  /** Where an OpenID provider tells of sign-outs. */
   readonly frontChannelUri: string
   readonly backChannelUri: string
   /** Origins of the organization's own sign-in pages. */
@@ -58,6 +58,7 @@ export const factsOf = (connectionId: string, { portico, organizationId, organiz
         links: (app.regions === undefined ? [undefined] : Object.keys(app.regions)).map(region => appLinkOf(origin, connectionId, { app: { id }, region }))
       }])
   const domains = canonical(connection.domains)
+  const logoutUris = logoutUrisOf(origin, connectionId)
   const accepts = canonical(connection.accepts).filter(domain => !domains.includes(domain))
   return {
     organizationId,
@@ -67,9 +68,9 @@ export const factsOf = (connectionId: string, { portico, organizationId, organiz
     origin,
     redirectUri: redirectUriOf(origin, { id: connectionId, callback: 'callback' in connection ? connection.callback ?? 'own' : 'own' }),
     initiateLoginUri: initiateLoginUriOf(origin, connectionId),
-    afterLogoutUri: `${origin}/logout/done`,
-    frontChannelUri: `${origin}/logout/${connectionId}/frontchannel`,
-    backChannelUri: `${origin}/logout/${connectionId}/backchannel`,
+    afterLogoutUri: afterLogoutUriOf(origin),
+    frontChannelUri: logoutUris.frontChannel,
+    backChannelUri: logoutUris.backChannel,
     loginPages: originsOf(organization.login_hosts ?? []),
     domains,
     accepts,

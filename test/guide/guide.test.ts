@@ -88,14 +88,14 @@ const files = { 'portico.yaml': mainFile, organizations: { 'acme.yaml': acme, 'h
 t.test('R27 R29 each provider’s page: its menus, and this connection’s addresses, before client id and secret are there', async t => {
   const folder = t.testdir(files)
   for (const [id, menus, values] of [
-    ['entra_acme', ['App registrations', 'New registration', 'Supported account types', 'Web', 'Client secrets', 'Value', 'Token configuration', 'Add groups claim'],
-      ['https://auth.example.com/login/entra_acme/callback', '11111111-2222-4333-8444-555555555555', '2027-05-01', 'xn--bcher-kva.example', 'acme.co.uk']],
+    ['entra_acme', ['App registrations', 'New registration', 'Supported account types', 'Web', 'Client secrets', 'Value', 'Token configuration', 'Add groups claim', 'Authentication'],
+      ['https://auth.example.com/login/entra_acme/callback', 'https://auth.example.com/logout/entra_acme/frontchannel', 'sid', 'login_hint', '11111111-2222-4333-8444-555555555555', '2027-05-01', 'xn--bcher-kva.example', 'acme.co.uk']],
     ['google_acme', ['Google Auth Platform', 'Clients', 'Create client', 'Audience', 'Internal', 'Authorized JavaScript origins', 'Authorized redirect URIs'],
       ['https://auth.example.com/login/callback', 'https://auth.example.com', 'acme.com']],
-    ['okta_best_company', ['Create App Integration', 'OIDC - OpenID Connect', 'Web Application', 'Sign-in redirect URIs', 'Sign-out redirect URIs', 'Either Okta or App', 'Initiate login URI', 'Assignments'],
-      ['https://auth.example.com/login/okta_best_company/callback', 'https://auth.example.com/login/okta_best_company', 'https://auth.example.com/logout/done', 'acme.okta.com', '0oa1example', 'groups']],
-    ['oidc_acme', ['Allowed Callback URLs', 'Valid redirect URIs', 'OIDC Web App', 'Configuration'],
-      ['https://auth.example.com/login/oidc_acme/callback', 'https://auth.example.com', 'client_secret_basic', 'mail', 'https://login.acme.com/realms/main']],
+    ['okta_best_company', ['Create App Integration', 'OIDC - OpenID Connect', 'Web Application', 'Sign-in redirect URIs', 'Sign-out redirect URIs', 'Logout request URL', 'Either Okta or App', 'Initiate login URI', 'Assignments'],
+      ['https://auth.example.com/login/okta_best_company/callback', 'https://auth.example.com/login/okta_best_company', 'https://auth.example.com/logout/done', 'https://auth.example.com/logout/okta_best_company/frontchannel', 'acme.okta.com', '0oa1example', 'groups']],
+    ['oidc_acme', ['Allowed Callback URLs', 'Valid redirect URIs', 'Backchannel logout URL', 'Back-Channel Logout URI', 'OIDC Web App', 'Configuration'],
+      ['https://auth.example.com/login/oidc_acme/callback', 'https://auth.example.com/logout/oidc_acme/backchannel', 'https://auth.example.com/logout/oidc_acme/frontchannel', 'https://auth.example.com', 'client_secret_basic', 'mail', 'https://login.acme.com/realms/main']],
     ['manual_acme', [], ['https://auth.example.com/login/manual_acme/callback', 'https://old.acme.com/authorize', 'https://old.acme.com/token']]
   ] as const) {
     const { status, out, err } = await run(folder, id)
@@ -125,6 +125,11 @@ t.test('R15 R29 --json: the facts, and the hosts to exempt from TLS inspection, 
     t.equal(status, 0)
     const facts: unknown = JSON.parse(out)
     t.match(facts, { connection: id, organization: { id: 'acme', name: 'Acme Corp' }, login_pages: ['https://acme.example.com'], domains: ['acme.com'] })
+    t.match(facts, {
+      post_logout_redirect_uris: ['https://auth.example.com/logout/done'],
+      backchannel_logout_uri: `https://auth.example.com/logout/${id}/backchannel`,
+      frontchannel_logout_uri: `https://auth.example.com/logout/${id}/frontchannel`
+    }, 'R28')
     t.match(facts, { exempt_from_tls_inspection: { ours, provider } }, id)
     t.notMatch(out, 'the-literal-secret')
     const page = (await run(folder, id)).out

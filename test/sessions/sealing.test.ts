@@ -8,7 +8,7 @@ import { deriveKeys } from '../../src/sessions/keyring.ts'
 import { createSealer, type Purpose } from '../../src/sessions/seal.ts'
 import { newSid } from '../../src/sessions/session.ts'
 
-const purposes: readonly Purpose[] = ['session', 'attempt', 'begin', 'request', 'state', 'ticket', 'handle', 'email', 'farewell', 'identity']
+const purposes: readonly Purpose[] = ['session', 'attempt', 'begin', 'request', 'state', 'ticket', 'handle', 'email', 'farewell', 'identity', 'awaited', 'tokens']
 const keys = [randomBytes(32), randomBytes(32)]
 const sealer = await createSealer(keys)
 

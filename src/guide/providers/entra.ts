@@ -79,8 +79,11 @@ export const entra = (facts: Facts, connection: Entra): ProviderGuide => {
       {
         title: 'Logout',
         blocks: [
-          entries({ name: 'Redirect URI for after a logout', values: [facts.afterLogoutUri], note: say`may be added under ${menu('Authentication', 'Redirect URIs')} beside the first one` }),
-          text(say`Leave ${menu('Front-channel logout URL')} empty.`)
+          entries(
+            { name: 'Redirect URI for after a logout', values: [facts.afterLogoutUri], note: say`under ${menu('Authentication', 'Redirect URIs')} beside the first one, so that who signs out of our apps comes back` },
+            { name: 'Front-channel logout URL', values: [facts.frontChannelUri], note: say`under ${menu('Authentication')}, so that who signs out of Microsoft is signed out of our apps` }
+          ),
+          text(say`For both to find the right session without a question, add the optional claims ${value('sid')} and ${value('login_hint')} under ${menu('Token configuration', 'Add optional claim', 'ID')}.`)
         ]
       }
     ],

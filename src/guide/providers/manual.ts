@@ -51,6 +51,7 @@ export const manual = (facts: Facts, connection: Manual): ProviderGuide => {
       { name: 'Token URL', values: known(connection.token_url) },
       { name: 'Userinfo URL, if there is one', values: known(connection.userinfo_url) },
       { name: 'JWKS URL (signing keys), if there is one', values: known(connection.jwks_url) },
+      { name: 'Logout URL (end session endpoint), if there is one', values: known(connection.end_session_url) },
       { name: 'Issuer: the iss of ID tokens, if there are any', values: known(connection.issuer) },
       { name: 'Date on which the client secret expires, if it does', values: known(connection.client_secret_expires) }
     ],

@@ -7,7 +7,7 @@ type Okta = Extract<ConnectionDraft, { connector?: 'okta' | undefined }>
 
 /** Okta Workforce: an OIDC web application, with a tile that starts at our side (R5, R23, R27, R28). */
 export const okta = (facts: Facts, connection: Okta): ProviderGuide => {
-  const { redirectUri, initiateLoginUri, afterLogoutUri, domains, wantsGroups } = facts
+  const { redirectUri, initiateLoginUri, afterLogoutUri, frontChannelUri, domains, wantsGroups } = facts
   const server = connection.authorization_server
   const host = connection.discovery_url === undefined ? connection.okta_domain : new URL(connection.discovery_url).host
   return {
@@ -24,7 +24,7 @@ export const okta = (facts: Facts, connection: Okta): ProviderGuide => {
           say`Sign-in method ${menu('OIDC - OpenID Connect')}, application type ${menu('Web Application')}, then ${menu('Next')}.`,
           say`Enter a name that your people recognise on their tile. Grant type: ${menu('Authorization Code')} and no other.`,
           say`${menu('Sign-in redirect URIs')}: ${value(redirectUri)}, exactly so; remove the one that stands there as an example. Leave the wildcard box unticked.`,
-          say`${menu('Sign-out redirect URIs')}: ${value(afterLogoutUri)} (optional).`,
+          say`${menu('Sign-out redirect URIs')}: ${value(afterLogoutUri)}: who signs out of our apps is signed out of Okta, and comes back here.`,
           say`${menu('Assignments')}: ${menu('Limit access to selected groups')}, or everybody. Then ${menu('Save')}.`
         )]
       },
@@ -39,6 +39,13 @@ export const okta = (facts: Facts, connection: Okta): ProviderGuide => {
           ),
           remark(say`Do not choose ${menu('Send ID Token directly to app (Okta Simplified)')}: what arrives without having been asked for is refused.`)
         ]
+      },
+      {
+        title: 'Let a sign-out of Okta be one of our apps, if you want it',
+        blocks: [steps(
+          say`Tab ${menu('General')}, then ${menu('General Settings', 'Edit')}, down to ${menu('Logout')}: tick ${menu('User logs out of other logout-initiating apps or Okta')}.`,
+          say`${menu('Logout request URL')}: ${value(frontChannelUri)}. Tick ${menu('Include user session details')}: without them nobody can be found. Then ${menu('Save')}.`
+        )]
       },
       {
         title: 'Say what is told about your people',
