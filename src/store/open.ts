@@ -1,6 +1,7 @@
 import type { Configuration } from '../config/configuration.ts'
-import { PorticoError } from '../errors.ts'
 import type { Log } from '../telemetry/log.ts'
+import { openRedisStore } from './redis/open.ts'
+import type { Restoration } from './redis/restore.ts'
 import { createSqliteStore } from './sqlite.ts'
 import type { Store } from './store.ts'
 
@@ -11,10 +12,12 @@ export interface OpenStoreOptions {
   readonly log: Log
   /** Whether this process follows what others write, and keeps by itself what it must be able to say again (Redis); a command does not. */
   readonly follows: boolean
+  /** Called when this process has brought back what the store had lost, all of it or a part. */
+  readonly restored?: (how: Restoration) => void
 }
 
 /** Opens the store that is configured. Throws PORTICO_STORE_UNAVAILABLE where a file cannot be used; a Redis that is down answers so later. */
-export const openStore = async ({ store }: Pick<Configuration, 'store'>, { patience }: OpenStoreOptions): Promise<Store> => {
-  if (store.kind !== 'sqlite') throw new PorticoError('PORTICO_STORE_UNAVAILABLE', { wanted: 'a store of kind sqlite', got: store.kind })
-  return createSqliteStore({ path: store.path, ...patience !== undefined && { patience } })
-}
+export const openStore = async ({ store }: Pick<Configuration, 'store'>, { patience, log, follows, restored }: OpenStoreOptions): Promise<Store> =>
+  store.kind === 'sqlite'
+    ? createSqliteStore({ path: store.path, ...patience !== undefined && { patience } })
+    : openRedisStore({ settings: store, log, follows, restored })

@@ -20,7 +20,7 @@ export type Commit = (change: Change) => Promise<boolean>
 export const createCommit = (deps: {
   readonly link: RedisLink
   readonly names: Names
-  readonly epoch: Epoch
+  readonly epoch: Pick<Epoch, 'current' | 'lose'>
   readonly wrote: (mark: string, id: string) => void
 }): Commit => {
   const { link, names, epoch, wrote } = deps

@@ -7,6 +7,7 @@ import type { Log } from '../../telemetry/log.ts'
 import { connectRedis, whereOf } from './connect.ts'
 import { isOfTheWay, isSilence, redisFailure, silence } from './failure.ts'
 import { listen } from './listen.ts'
+import { createNames } from './names.ts'
 
 /** A Lua script, sent once and then named by its SHA-1. */
 export interface Script {
@@ -42,6 +43,8 @@ export interface OpenedLink extends RedisLink {
 export interface RedisLinkOptions {
   readonly settings: RedisStoreSettings
   readonly log: Log
+  /** Told what stands under the epoch's key whenever the way to Redis opens, before anything else may go there. */
+  readonly arrived?: (mark: unknown) => void
   /** Milliseconds after which an answer is not waited for any more. */
   readonly patience?: number
 }
@@ -55,14 +58,13 @@ const glance = 100
  * Begins to connect to the Redis that is configured, and goes on until it is closed. What goes down and comes
  * back is logged once.
  */
-export const createRedisLink = ({ settings, log, patience = 2_000 }: RedisLinkOptions): OpenedLink => {
+export const createRedisLink = ({ settings, log, arrived = () => {}, patience = 2_000 }: RedisLinkOptions): OpenedLink => {
   const where = whereOf(settings)
   // the link's own patience comes first: this one is for what ioredis says and asks by itself
   const client = connectRedis(settings, 2 * patience)
-  const listeners = new Set<() => void>()
-  const followers = new Set<() => void>()
+  const followed = new Map<string, { readonly followers: Set<() => void>, readonly stop: () => void }>()
   const digests = new Map<string, string>()
-  const probe: RedisCommand = ['EXISTS', `{${settings.prefix}}:epoch`]
+  const probe: RedisCommand = ['GET', createNames(settings.prefix).epoch]
   let isUp = false
   const closing = new AbortController()
   const { signal } = closing
@@ -107,11 +109,12 @@ export const createRedisLink = ({ settings, log, patience = 2_000 }: RedisLinkOp
     isRising = true
     while (!link.isUp() && !signal.aborted && client.status === 'ready') {
       try {
-        await answered(call(probe))
+        const mark = await answered(call(probe))
         if (signal.aborted || client.status !== 'ready') break
+        arrived(mark)
         isUp = true
         log.info({ redis: where }, 'Redis answers')
-        for (const listener of listeners) listener()
+        for (const { followers } of followed.values()) for (const follower of followers) follower()
       } catch {
         // said by `answered`
         await wait(glance)
@@ -126,7 +129,7 @@ export const createRedisLink = ({ settings, log, patience = 2_000 }: RedisLinkOp
 
   client.on('ready', rise)
   client.on('error', (error: unknown) => { if (!isUp) fail(error) })
-  client.on('close', () => { if (isUp) fail(new Error('a connection that was closed')) })
+  client.on('close', () => { if (isUp) fail(new Error('Connection is closed.')) })
   // ioredis gives up when it is told to reconnect while it looks for a server
   client.on('end', () => {
     if (!signal.aborted) setTimeout(() => { if (!signal.aborted && client.status === 'end') client.connect().catch(() => {}) }, glance)
@@ -166,15 +169,17 @@ export const createRedisLink = ({ settings, log, patience = 2_000 }: RedisLinkOp
     },
 
     follow (key, listener) {
-      const stop = listen({ connect: () => connectRedis(settings, listening + patience), key, listening, listener })
-      listeners.add(listener)
-      const end = (): void => {
-        followers.delete(end)
-        listeners.delete(listener)
+      const tell = (): void => { for (const follower of followers) follower() }
+      // one connection waits for all that follow the same
+      const followers = followed.get(key)?.followers ?? new Set()
+      const stop = followed.get(key)?.stop ?? listen({ connect: () => connectRedis(settings, listening + patience), key, listening, listener: tell })
+      followers.add(listener)
+      followed.set(key, { followers, stop })
+      return () => {
+        followers.delete(listener)
+        if (followers.size > 0 || !followed.delete(key)) return
         stop()
       }
-      followers.add(end)
-      return end
     },
 
     isUp: () => isUp,
@@ -188,7 +193,8 @@ export const createRedisLink = ({ settings, log, patience = 2_000 }: RedisLinkOp
       closing.abort()
       isUp = false
       failure = new PorticoError('PORTICO_STORE_UNAVAILABLE', { wanted: `Redis at ${where}`, got: 'a store that is closed' })
-      for (const end of followers) end()
+      for (const { stop } of followed.values()) stop()
+      followed.clear()
       client.disconnect()
     }
   }

@@ -6,6 +6,9 @@ import type { RecordKind } from './record.ts'
 export interface Names {
   /** String: see epoch.ts. */
   readonly epoch: string
+  /** Strings: whoever has the lock brings everything back; and what it knew. See restore.ts. */
+  readonly lock: string
+  readonly restored: string
   /** Stream of everything that was written: see stream.ts. */
   readonly stream: string
   /** Zset by expiry: see revocations.ts. */
@@ -30,6 +33,8 @@ export const createNames = (prefix: string): Names => {
   const name = (rest: string): string => `{${prefix}}:${rest}`
   return {
     epoch: name('epoch'),
+    lock: name('lock'),
+    restored: name('restored'),
     stream: name('stream'),
     revocations: name('revocations'),
     seen: name('seen'),

@@ -82,7 +82,7 @@ export const writing = (names: Names, record: StoredRecord, raw = encodeRecord(r
 export const createRecords = ({ link, names, epoch, commit }: {
   readonly link: RedisLink
   readonly names: Names
-  readonly epoch: Epoch
+  readonly epoch: Pick<Epoch, 'current' | 'lose'>
   readonly commit: Commit
 }): Records => {
   /** Answers of commands that read, followed by one that tells whether they were read from the epoch that is known. */
