@@ -25,7 +25,12 @@ import { createTenantHost } from './hosts/tenant.ts'
 import { createIdentityHeaders } from './identity/headers.ts'
 import { previewHeaders } from './identity/preview.ts'
 import { createPublishedKeys } from './identity/published-keys.ts'
+import { createAccessTokens } from './login/access-tokens.ts'
+import { createKeptTokens } from './login/kept-tokens.ts'
 import { createLogin } from './login/login.ts'
+import { createReadmit } from './login/readmit.ts'
+import { createRefresh } from './login/refresh.ts'
+import { createRefresher } from './login/refresher.ts'
 import { createAttendance } from './proxy/attendance.ts'
 import { createClients, requestId } from './proxy/client.ts'
 import { createForward } from './proxy/forward.ts'
@@ -38,6 +43,7 @@ import { createUpstreams } from './proxy/upstreams.ts'
 import { isFreshHere } from './sessions/freshness.ts'
 import { createSessionRecords } from './sessions/records.ts'
 import { createSealer } from './sessions/seal.ts'
+import type { Session } from './sessions/session.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { observeStore } from './store/observed.ts'
 import { openStore } from './store/open.ts'
@@ -108,8 +114,16 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const apiKeys = createApiKeys({ store, configuration, sessions, use: apiKeyUse, log })
   const apiKeyUpkeep = createApiKeyUpkeep({ store, configuration, sessions, use: apiKeyUse, audit, log })
   const bearerTokens = createBearerTokens({ store, configuration, sessions, connectors })
-  const attendance = createAttendance(session => apiKeys.isLive(session) ?? bearerTokens.isLive(session) ??
-    (sessions.isLive(session) && isFreshHere(configuration(), session, now())))
+  const keptTokens = createKeptTokens({ configuration, sealer, store })
+  const refresher = createRefresher({
+    refresh: createRefresh({ configuration, sessions, store, connectors, audit, log, now, keptTokens, readmit: createReadmit({ configuration, store, now }) }), log, now
+  })
+  const isLiveHere = (session: Session): boolean => {
+    // what stays open for somebody is in use, with or without further requests
+    refresher.seen(session)
+    return sessions.isLive(session) && isFreshHere(configuration(), session, now())
+  }
+  const attendance = createAttendance(session => apiKeys.isLive(session) ?? bearerTokens.isLive(session) ?? isLiveHere(session))
   sessions.onEnd(attendance.sweepSoon)
   const tunnels = createTunnels(attendance)
   const forward = createForward({ upstreams, kinds, attendance, decline })
@@ -118,6 +132,8 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     sessions,
     credentials: createCredentials({ apiKeys, bearerTokens, now }),
     identityHeaders: createIdentityHeaders({ configuration }),
+    refresher,
+    accessTokens: createAccessTokens({ keptTokens, log, now }),
     clients,
     login: createAppLogin({ login, configuration }),
     forward,
@@ -189,6 +205,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
       await sessions.start()
       await apiKeyUpkeep.adopt()
       apiKeyUpkeep.start()
+      refresher.start()
       const addresses = { ops: await ops.listen(), public: await door.listen() }
       inForce()
       if (speaks) log.info({ public: addresses.public, ops: addresses.ops }, 'listening')
@@ -227,6 +244,8 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
       attendance.stop()
       tunnels.close()
       await door.close(patience)
+      // before the way to the providers is closed: a token that was used up there is replaced here
+      await refresher.stop()
       await Promise.all([auth.close(), apps.close(), upstreams.destroy(), connectors.close()])
       await apiKeyUpkeep.stop()
       await sessions.stop()

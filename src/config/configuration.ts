@@ -48,6 +48,8 @@ export interface App {
   readonly headers: typeof headerPresets[number]
   /** By organization id: the groups of which a member of it needs one. */
   readonly groups: ReadonlyMap<string, ReadonlySet<string>>
+  /** Whether it is sent the access token of whoever is signed in: in `X-Auth-Access-Token`, and as `Authorization: Bearer` beside. */
+  readonly forwardAccessToken: false | 'header' | 'authorization'
   /** Seconds since the person authenticated, at most. */
   readonly maxAge: number | undefined
   /** Where people go who have no connection: the app's own login page. */
@@ -141,6 +143,8 @@ export interface Connection {
   }
   /** Accept this provider's JWT access tokens for this audience. */
   readonly bearer: { readonly audience: string } | undefined
+  /** Tokens are kept and refreshed ahead of their expiry, and after this many seconds at the latest. */
+  readonly refresh: { readonly every: number } | undefined
   /** Undefined where a certificate authenticates the client. */
   readonly clientSecret: string | undefined
   /** PEM. */

@@ -29,6 +29,8 @@ export interface Tokens {
   readonly idToken?: string | undefined
   readonly accessToken?: string | undefined
   readonly refreshToken?: string | undefined
+  /** Seconds since the epoch: when the access token is of no use any more. */
+  readonly accessTokenExpires?: number | undefined
 }
 
 /** What a session that began by SAML keeps of its assertion. */
@@ -103,4 +105,20 @@ export interface Connector {
   authorize (connection: Connection, request: AuthorizationRequest): Promise<Authorization>
   /** Validates the return in full and maps claims to an identity. `now` in seconds. `trace` is told of every check. */
   authenticate (connection: Connection, response: AuthorizationResponse, now: number, trace?: Trace): Promise<Identity>
+}
+
+/** Sign-ins that go on without their person (OpenID Connect Core §12). */
+export interface Refreshing {
+  /**
+   * New tokens for those that have a refresh token, which this may use up: whoever gets them keeps them before
+   * anything else. What the answer leaves out is as before. `now` in seconds. Throws
+   * PORTICO_IDP_REFRESH_REFUSED, and PORTICO_IDP_*.
+   */
+  refresh (connection: Connection, tokens: Tokens, now: number): Promise<Tokens>
+  /**
+   * Whom the provider now says this is: from the ID token, where there is another one than `before`, judged in
+   * full, and from userinfo. What is true of the sign-in alone (acr, amr, auth_time) is as before, where nothing
+   * else is said. Throws PORTICO_IDP_* and what a sign-in of that person would.
+   */
+  identify (connection: Connection, tokens: Tokens, before: Tokens, now: number): Promise<Identity>
 }

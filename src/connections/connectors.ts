@@ -3,13 +3,14 @@ import { isActive } from '../config/standing.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createBearerIndex } from './bearer-index.ts'
-import type { Connector, VerifiedToken } from './connector.ts'
+import type { Connector, Refreshing, VerifiedToken } from './connector.ts'
 import { dialectOf } from './dialects.ts'
 import { createAccessTokens } from './oidc/access-token.ts'
 import { createOidcFlow } from './oidc/flow.ts'
 import { createOutbound, type Patience } from './oidc/http.ts'
 import { createOidcLogout, type OidcLogout } from './oidc/logout.ts'
 import { createProviders, type ProviderHealth } from './oidc/provider.ts'
+import { createOidcRefreshing } from './oidc/refresh.ts'
 import { isSameIssuer } from './oidc/issuer.ts'
 import type { IdpDescription } from './saml/description.ts'
 import type { SamlLogout } from './saml/logout.ts'
@@ -25,6 +26,8 @@ export interface Connectors extends Readonly<Record<Exclude<Connection['connecto
   samlMetadata (connection: Connection): Promise<string>
   /** How the SAML provider of this connection describes itself. Throws PORTICO_IDP_*, PORTICO_SAML_*. */
   samlDescription (connection: Connection): Promise<IdpDescription>
+  /** Of all connections but SAML's. */
+  readonly refreshing: Refreshing
   /** Fetches what the first sign-in would wait for. Never rejects, never stops anything. */
   warm (connection: Connection): Promise<void>
   health (connection: Connection): ProviderHealth
@@ -66,7 +69,9 @@ export const createConnectors = (deps: {
   const bearers = createBearerIndex(configuration)
   const saml = createSaml({ store, configuration, outbound, log, clock, described: deps.described })
   // One protocol; what sets them apart is in a file of each
-  const flow = createOidcFlow({ providers, outbound, clock })
+  const flow = createOidcFlow({
+    providers, outbound, clock, forwards: () => [...configuration().apps.values()].some(app => app.forwardAccessToken !== false)
+  })
   return {
     oidc: flow,
     google: flow,
@@ -90,6 +95,7 @@ export const createConnectors = (deps: {
     health: connection => connection.connector === 'saml' ? saml.health(connection) : providers.health(connection),
     issuer: connection => connection.connector === 'saml' ? saml.issuer(connection) : providers.of(connection).issuer(),
     isIssuer: (connection, iss) => connection.connector === 'saml' ? saml.issuer(connection) === iss : [providers.of(connection).issuer(), ...dialectOf(connection).issuers].some(issuer => isSameIssuer(issuer, iss)),
+    refreshing: createOidcRefreshing({ providers, outbound, clock }),
     verifyAccessToken: createAccessTokens({ providers }),
     bearerConnectionsOf: iss => bearers(iss).filter(connection => isActive(connection, clock())),
     close: async () => {

@@ -62,7 +62,7 @@ export const entraDialect = (connection: Connection, settings: Settings): Dialec
     tenants,
     issuerOf: (metadata, claims) => issuerOfTenant(metadata.issuer, String(claim(claims, 'tid'))),
     isItself: settings.discovery_url === undefined,
-    scopes: ['openid', 'email', 'profile'],
+    scopes: ['openid', 'email', 'profile', ...connection.refresh === undefined ? [] : ['offline_access']],
     parameters: request => ({ ...standardParameters(request), ...domainHint(connection, settings, request.loginHint) }),
     // Entra asks for the optional claim `login_hint` as it is, and takes nothing else that names a person
     logoutHint: claims => {

@@ -18,6 +18,9 @@ const hostedDomain = (workspace: string) => (claims: Claims): Verdict => {
   }
 }
 
+/** Google gives a refresh token to whoever has just consented, and no second one. */
+const consenting = (prompt: string | undefined): string => prompt === undefined ? 'consent' : `${prompt} consent`
+
 /**
  * Google Workspace (product R4). `iss` is the https form alone: the one without a scheme, which old
  * endpoints of Google's gave, is not what its discovery document says, and nothing sends it any more.
@@ -25,11 +28,15 @@ const hostedDomain = (workspace: string) => (claims: Claims): Verdict => {
 export const googleDialect = (connection: Connection, settings: SettingsOf<'google'>): Dialect => ({
   ...standardDialect(connection, settings.discovery_url ?? 'https://accounts.google.com'),
   isItself: settings.discovery_url === undefined,
-  // no groups: Google has neither scope nor claim for them. Refresh tokens would be `access_type=offline`
-  // with `prompt=consent` here, where others have the scope `offline_access`; none is asked for
+  // no groups: Google has neither scope nor claim for them
   scopes: ['openid', 'email', 'profile'],
   completed: [['email'], ['email_verified'], ['name'], ['hd']],
-  // a hint for Google's own page; what counts is the claim
-  parameters: request => ({ ...standardParameters(request), hd: canonicalDomain(settings.workspace_domain) ?? settings.workspace_domain }),
+  parameters: ({ loginHint, prompt }) => ({
+    ...standardParameters({ loginHint, prompt: connection.refresh === undefined ? prompt : consenting(prompt) }),
+    // in the place of the scope `offline_access`
+    ...connection.refresh !== undefined && { access_type: 'offline' },
+    // a hint for Google's own page; what counts is the claim
+    hd: canonicalDomain(settings.workspace_domain) ?? settings.workspace_domain
+  }),
   identityChecks: [hostedDomain(settings.workspace_domain)]
 })

@@ -44,7 +44,7 @@ export const manualDialect = (connection: Connection, settings: Settings): Diale
     issuerOf: () => settings.issuer,
     proof,
     authentication: settings.token_endpoint_auth_method,
-    scopes: settings.scopes ?? ['openid', 'email', 'profile'],
+    scopes: settings.scopes ?? ['openid', 'email', 'profile', ...connection.refresh === undefined ? [] : ['offline_access']],
     subject,
     tokenSubject: subject
   }

@@ -4,7 +4,10 @@ import { METHODS, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Configuration } from '../config/configuration.ts'
 import { PorticoError } from '../errors.ts'
+import { accessTokenHeaders } from '../identity/access-token.ts'
 import type { IdentityHeaders } from '../identity/headers.ts'
+import type { AccessTokens } from '../login/access-tokens.ts'
+import type { Refresher } from '../login/refresher.ts'
 import { requestId, type Clients } from '../proxy/client.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import type { Forward } from '../proxy/forward.ts'
@@ -25,6 +28,8 @@ export interface AppsDeps {
   readonly sessions: Pick<Sessions, 'find'>
   readonly credentials: Credentials
   readonly identityHeaders: IdentityHeaders
+  readonly refresher: Pick<Refresher, 'seen'>
+  readonly accessTokens: AccessTokens
   readonly clients: Clients
   readonly login: AppLogin
   readonly forward: Forward
@@ -51,7 +56,7 @@ const nobody: readonly string[] = []
  * would refuse targets, methods and content types that belong to the app.
  */
 export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
-  const { configuration, sessions, credentials, identityHeaders, clients, login, forward, decline } = deps
+  const { configuration, sessions, credentials, identityHeaders, refresher, accessTokens, clients, login, forward, decline } = deps
 
   const open = (request: IncomingMessage, response: ServerResponse, target: string): Exchange | undefined => {
     const began = performance.now()
@@ -140,14 +145,30 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
     return shown instanceof Promise ? shown.then(next) : next(shown)
   }
 
-  /** A key or token speaks for itself: no program can be asked to authenticate anew. */
-  const isFresh = ({ place: { app }, consumed }: Exchange, session: Session): boolean =>
-    (consumed?.size ?? 0) > 0 || isFreshFor(app, session, deps.now())
+  /** A key or token speaks for itself: nobody is asked to authenticate anew, and nothing is known of their provider's. */
+  const isByProgram = ({ consumed }: Exchange): boolean => (consumed?.size ?? 0) > 0
+
+  const isFresh = (exchange: Exchange, session: Session): boolean =>
+    isByProgram(exchange) || isFreshFor(exchange.place.app, session, deps.now())
+
+  /** Goes on with the headers that tell the app who is there: at once where they are known, which is nearly always. */
+  const introduce = (exchange: Exchange, session: Session, next: (headers: readonly string[]) => void): void | Promise<void> => {
+    const { place: { app }, place } = exchange
+    const identity = identityHeaders.for(session, place)
+    if (isByProgram(exchange)) return next(identity)
+    refresher.seen(session)
+    if (app.forwardAccessToken === false) return next(identity)
+    const go = (token: string | undefined): void => next(token === undefined ? identity : [...identity, ...accessTokenHeaders(app, token)])
+    const token = accessTokens.of(session)
+    return token instanceof Promise ? token.then(go) : go(token)
+  }
 
   const pass = (exchange: Exchange) => identify(exchange, session => {
     exchange.session = session
-    if (session !== undefined && isFresh(exchange, session)) return forward(exchange, identityHeaders.for(session, exchange.place))
-    return isOpen(exchange) ? forward(exchange, nobody) : login.challenge(exchange)
+    if (session !== undefined && isFresh(exchange, session)) return introduce(exchange, session, headers => forward(exchange, headers))
+    if (!isOpen(exchange)) return login.challenge(exchange)
+    exchange.session = undefined
+    return forward(exchange, nobody)
   })
 
   const unknown = () => { throw new PorticoError('PORTICO_NOT_FOUND') }
@@ -192,7 +213,7 @@ export const createAppsHost = async (deps: AppsDeps): Promise<AppsHost> => {
         : identify(exchange, session => {
           exchange.session = session
           if (session === undefined || !isFresh(exchange, session)) login.turnAway(exchange)
-          else deps.upgrade(exchange, session, identityHeaders.for(session, exchange.place), socket, head)
+          else return introduce(exchange, session, headers => deps.upgrade(exchange, session, headers, socket, head))
         }))
     },
 

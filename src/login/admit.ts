@@ -4,6 +4,7 @@ import type { Identity } from '../connections/connector.ts'
 import { PorticoError } from '../errors.ts'
 import { newSid, type Session } from '../sessions/session.ts'
 import type { LoginDeps } from './deps.ts'
+import { dueAt } from './refresh.ts'
 
 /** What membership decided: a session to begin, or which of several invited addresses the person means (R20). */
 export type Admission =
@@ -24,6 +25,7 @@ export const createAdmit = ({ configuration, store, now }: Pick<LoginDeps, 'conf
   if (!candidates.includes(address)) {
     throw new PorticoError('PORTICO_NOT_INVITED', { wanted: `one of ${candidates.length} invited addresses`, got: 'another', connection: connection.id })
   }
+  const { refresh } = connection
   const { member, isNew } = await recordMember(store, configuration(), connection, identity, address, now())
   return {
     kind: 'session',
@@ -42,6 +44,7 @@ export const createAdmit = ({ configuration, store, now }: Pick<LoginDeps, 'conf
       name: identity.name,
       groups: [...identity.groups],
       newUser: isNew,
+      ...refresh !== undefined && identity.tokens?.refreshToken !== undefined && { refreshes: true, refreshAt: dueAt(refresh, identity.tokens.accessTokenExpires, now()) },
       amr: identity.amr === undefined ? undefined : [...identity.amr],
       acr: identity.acr,
       authTime: identity.authTime,

@@ -8,22 +8,30 @@ import { openSealed } from './sealed.ts'
 export const tokensSchema = z.object({
   idToken: z.string().optional(),
   accessToken: z.string().optional(),
-  refreshToken: z.string().optional()
+  refreshToken: z.string().optional(),
+  accessTokenExpires: z.number().optional(),
+  refreshAt: z.number().optional()
 })
+
+/** What is kept of a session's tokens. */
+export interface Kept extends Tokens {
+  /** Seconds since the epoch: when they are to be refreshed; undefined until they were for the first time. */
+  readonly refreshAt?: number | undefined
+}
 
 /** What identity providers gave along with sign-ins, for as long as the session of one can last. */
 export interface KeptTokens {
   /** Nothing to keep is fine. Throws PORTICO_STORE_UNAVAILABLE. */
-  keep (session: Pick<Session, 'sid' | 'startedAt'>, tokens: Tokens | undefined): Promise<void>
+  keep (session: Pick<Session, 'sid' | 'startedAt'>, tokens: Kept | undefined): Promise<void>
   /** Undefined where there are none. Throws PORTICO_STORE_UNAVAILABLE. */
-  read (sid: string): Promise<Tokens | undefined>
+  read (sid: string): Promise<Kept | undefined>
   /** As `read`, and they are forgotten. */
-  take (sid: string): Promise<Tokens | undefined>
+  take (sid: string): Promise<Kept | undefined>
 }
 
 /** Keeps tokens in the store alone: no cookie has room for them, and nobody else is to hold them. */
 export const createKeptTokens = ({ configuration, sealer, store }: Pick<LoginDeps, 'configuration' | 'sealer' | 'store'>): KeptTokens => {
-  const open = (sealed: string | undefined): Tokens | undefined => openSealed(sealer(), 'tokens', tokensSchema, sealed)
+  const open = (sealed: string | undefined): Kept | undefined => openSealed(sealer(), 'tokens', tokensSchema, sealed)
 
   return {
     keep: async ({ sid, startedAt }, tokens) => {

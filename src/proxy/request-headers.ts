@@ -11,13 +11,16 @@ export const upstreamHeaders = (kinds: HeaderKinds, exchange: Exchange, identity
   const { request, place, client, requestId, consumed } = exchange
   const { rawHeaders } = request
   const listed = listedNames(request.headers.connection)
+  // an app that reads a token of ours there takes nobody else's for it
+  const isAuthorizationOurs = place.app.forwardAccessToken === 'authorization'
   const headers: string[] = ['Host', hostHeader(exchange)]
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? ''
     const value = rawHeaders[i + 1] ?? ''
     switch (kinds.ofRequest(name)) {
       case 'keep':
-        if (listed?.has(name.toLowerCase()) !== true && consumed?.has(name.toLowerCase()) !== true) headers.push(name, value)
+        if (listed?.has(name.toLowerCase()) === true || consumed?.has(name.toLowerCase()) === true) break
+        if (!isAuthorizationOurs || name.toLowerCase() !== 'authorization') headers.push(name, value)
         break
       case 'forwarding':
         if (client.trusted) headers.push(name, value)

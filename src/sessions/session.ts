@@ -32,6 +32,8 @@ export const sessionSchema = z.object({
   newUser: z.boolean(),
   /** It is renewed while it lives (`Sessions.renew`), so that the store keeps it, and its cookies only name it. */
   refreshes: z.boolean().optional(),
+  /** When that is to be done next. */
+  refreshAt: z.number().optional(),
   amr: z.array(z.string()).optional(),
   acr: z.string().optional(),
   /** When the person authenticated at the identity provider. */

@@ -8,7 +8,7 @@ const nowhere: Upstream = { id: 'a', origin: 'http://127.0.0.1:1', socketPath: u
 export const placeOf = (id: string, changed: Partial<Omit<App, 'places'>> = {}, upstream: Upstream = nowhere): AppPlace => {
   const places: AppPlace[] = []
   const app: App = {
-    id, name: id, places, home: '/', public: [], preflight: 'refuse', websocketOrigins: new Set(), headers: 'portico', groups: new Map(), maxAge: undefined, appLogin: undefined, ...changed
+    id, name: id, places, home: '/', public: [], preflight: 'refuse', websocketOrigins: new Set(), headers: 'portico', groups: new Map(), forwardAccessToken: false, maxAge: undefined, appLogin: undefined, ...changed
   }
   const host = `${id}.localhost`
   const place: AppPlace = { app, region: undefined, origin: `http://${host}:8080`, host, authority: `${host}:8080`, upstream }
@@ -50,6 +50,7 @@ export const connectionOf = (id: string, organization: Organization, changed: Pa
     requireAmr: undefined,
     groups: { filter: undefined, rename: new Map() },
     bearer: undefined,
+    refresh: undefined,
     clientSecret: 'the client secret of the tests, long enough',
     clientCertificate: undefined,
     clientSecretExpires: undefined,

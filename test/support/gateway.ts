@@ -11,7 +11,7 @@ import { loadConfiguration } from '../../src/config/load.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { createBrowser, send, type Answer, type Browser, type CookieJar } from './browser.ts'
-import { signIn, startProvider, type RunningProvider } from './provider.ts'
+import { signIn, startProvider, type ProviderOptions, type RunningProvider } from './provider.ts'
 
 /** Something that can be told to call back when the test is over. */
 export interface Test { teardown (handler: () => unknown): void }
@@ -68,6 +68,8 @@ export interface GatewayOptions {
   readonly people?: Partial<Record<Company, Record<string, Readonly<Record<string, unknown>>>>>
   /** The providers sign people out, by request and by logout tokens. */
   readonly logout?: boolean
+  /** Over how both providers are configured, and what they answer. */
+  readonly provider?: Pick<ProviderOptions, 'configuration' | 'intercept'>
   /** Over the settings of the clients at both providers. */
   readonly client?: Readonly<Record<string, unknown>>
 }
@@ -126,11 +128,12 @@ const logoutOf = (connection: string) => ({
   backchannel_logout_session_required: true
 })
 
-const providerOf = async (t: Test, company: Company, connection: string, secret: string, gatewayPort: () => number, { client = {}, people = {}, logout = false }: GatewayOptions): Promise<RunningProvider> => {
+const providerOf = async (t: Test, company: Company, connection: string, secret: string, gatewayPort: () => number, { client = {}, people = {}, logout = false, provider: changed = {} }: GatewayOptions): Promise<RunningProvider> => {
   const provider = await startProvider({
     accounts: Object.assign(people[company] ?? {}, { ...accounts[company], ...people[company] }),
     // a second sign-in at the provider would end codes of the first that tests have not used yet
-    configuration: { expiresWithSession: () => false },
+    ...changed,
+    configuration: { expiresWithSession: () => false, ...changed.configuration },
     ...logout && { logout: { post: async (url, body) => (await send(url, { method: 'POST', body, mode: 'cors', connect: { port: gatewayPort() } })).status } },
     clients: [{ client_id: 'portico', client_secret: secret, redirect_uris: [callbackOf(connection)], ...logout && logoutOf(connection), ...client }]
   })

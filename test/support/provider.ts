@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import Provider, { interactionPolicy, type ClientMetadata, type Configuration } from 'oidc-provider'
@@ -12,6 +12,8 @@ export interface ProviderOptions {
   readonly claims?: Readonly<Record<string, readonly string[]>>
   /** Over everything else. */
   readonly configuration?: Configuration
+  /** Answers a request in the provider's place, and tells that it did. */
+  readonly intercept?: (request: IncomingMessage, response: ServerResponse) => boolean
   readonly port?: number
   /** Path below the origin that the issuer has: `/realms/acme`. */
   readonly path?: string
@@ -96,6 +98,7 @@ export const startProvider = async (options: ProviderOptions): Promise<RunningPr
   const answer = provider.callback()
 
   server.on('request', (request, response) => {
+    if (options.intercept?.(request, response) === true) return
     const document = options.documents?.[request.url ?? '/']
     if (document !== undefined) {
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document(issuer)))

@@ -47,6 +47,7 @@ export const buildApp = (checked: Checked, id: string, settings: AppSettings): A
     websocketOrigins: new Set(settings.websocket_origins.map(text => new URL(text).origin)),
     headers: settings.headers,
     groups: new Map(Object.entries(settings.groups).map(([organization, groups]) => [organization, new Set(groups)])),
+    forwardAccessToken: settings.forward_access_token === true ? 'header' : settings.forward_access_token,
     maxAge: settings.max_age,
     appLogin: settings.no_connection?.app_login
   }

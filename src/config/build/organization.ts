@@ -22,6 +22,12 @@ const buildMembers = ({ settings: { members }, invited }: OrganizationSource): M
   return { kind: 'invited', list: openInvited(invited) }
 }
 
+/** Seconds between refreshes where nobody wrote how many. */
+const usualRefresh = 3_600
+
+const refreshOf = (setting: string | boolean | undefined): Connection['refresh'] =>
+  setting === undefined || setting === false ? undefined : { every: setting === true ? usualRefresh : seconds(setting) }
+
 /** Each certificate of a list whose items are PEM, or files of it. */
 const certificatesOf = (items: readonly string[] | undefined, value: (index: number) => string | undefined): string[] =>
   (items ?? []).flatMap((item, index) => (readCertificates(isPem(item) ? item : value(index) ?? '') ?? []).map(String))
@@ -57,6 +63,7 @@ const buildConnection = (source: OrganizationSource, organization: Organization,
     requireAmr: settings.require_amr,
     groups: { filter: settings.groups?.filter, rename: new Map(Object.entries(settings.groups?.rename ?? {})) },
     bearer: oauth?.bearer,
+    refresh: refreshOf(oauth?.refresh),
     clientSecret: value('client_secret'),
     clientCertificate: certificate === undefined || key === undefined ? undefined : { certificate, key },
     clientSecretExpires: moment(oauth?.client_secret_expires),

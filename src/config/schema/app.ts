@@ -53,7 +53,8 @@ export const app = z.strictObject({
     app_login: httpUrl.describe('The app\'s own login page.')
   }).optional().describe('Where people go whose e-mail has no active connection; without it they are told that there is none.'),
   embed: later(z.record(z.string(), z.unknown()).optional(), 'Use inside frames of other sites.'),
-  forward_access_token: later(z.boolean().optional(), 'Send the person\'s access token to the app.')
+  forward_access_token: z.union([z.boolean(), z.literal('authorization')]).default(false)
+    .describe('`true` sends the app the access token that the person\'s identity provider gave, while it is good, as `X-Auth-Access-Token`; `authorization` also as `Authorization: Bearer`.')
 })
 
 export type AppSettings = z.infer<typeof app>

@@ -1,4 +1,4 @@
-import { authorizationCodeGrant, type CustomFetch } from 'openid-client'
+import { authorizationCodeGrant, refreshTokenGrant, type Configuration as Client, type CustomFetch } from 'openid-client'
 import type { Connection } from '../../config/configuration.ts'
 import { PorticoError, type ErrorCode } from '../../errors.ts'
 import type { AuthorizationResponse } from '../connector.ts'
@@ -7,7 +7,7 @@ import type { Dialect } from './dialect.ts'
 import type { Outbound } from './http.ts'
 import type { Metadata } from './metadata.ts'
 import type { Provider } from './provider.ts'
-import { readTokenAnswer, type TokenAnswer } from './token-answer.ts'
+import { readTokenAnswer, type Grant, type TokenAnswer } from './token-answer.ts'
 
 /** Bytes of a token or userinfo answer (behaviours O15, G12). */
 export const limit = 256 * 1024
@@ -26,43 +26,54 @@ const judged = (provider: Provider, read: () => TokenAnswer): TokenAnswer => {
   }
 }
 
-/**
- * Spends the code, with PKCE, at the token endpoint. Nothing in the answer is believed yet: openid-client
- * makes the request, and does not see the ID token, whose checks are Portico's own (`id-token-checks.ts`,
- * `signature.ts`), since it knows neither issuers of many tenants nor keys that belong to one of them.
- * `clock` tells seconds. Throws PORTICO_IDP_*.
- */
-export const exchangeCode = async (parts: {
-  connection: Connection
-  dialect: Dialect
-  provider: Provider
-  metadata: Metadata
-  response: AuthorizationResponse
-  outbound: Outbound
-  clock: () => number
-}): Promise<TokenAnswer> => {
-  const { connection, dialect, provider, metadata, response, outbound, clock } = parts
-  const code = response.parameters.get('code') ?? ''
-  const secrets = [code, response.secrets.codeVerifier, connection.clientSecret ?? '']
-  const answers: TokenAnswer[] = []
+/** What a token endpoint is asked with. `clock` tells seconds. */
+export interface Exchange {
+  readonly connection: Connection
+  readonly dialect: Dialect
+  readonly provider: Provider
+  readonly metadata: Metadata
+  readonly outbound: Outbound
+  readonly clock: () => number
+}
 
+/**
+ * One request at the token endpoint. Nothing in the answer is believed yet: openid-client makes the request, and
+ * does not see the ID token, whose checks are Portico's own (`id-token-checks.ts`, `signature.ts`), since it knows
+ * neither issuers of many tenants nor keys that belong to one of them.
+ */
+const exchange = async ({ connection, dialect, provider, metadata, outbound, clock }: Exchange, grant: Grant, sent: readonly string[], ask: (client: Client) => Promise<unknown>): Promise<TokenAnswer> => {
+  const secrets = [...sent, connection.clientSecret ?? '']
+  const answers: TokenAnswer[] = []
   const fetch: CustomFetch = async (url, { headers, body: form }) => {
     const answer = await outbound.fetch(url, { method: 'POST', headers, body: String(form), limit }, provider.reach)
     const body = await answer.text()
     const hasExpired = connection.clientSecretExpires !== undefined && connection.clientSecretExpires <= clock()
-    const tokens = judged(provider, () => readTokenAnswer(answer, body, secrets, hasExpired))
+    const tokens = judged(provider, () => readTokenAnswer(answer, body, secrets, hasExpired, grant))
     answers.push(tokens)
     return Response.json({ access_token: tokens.accessToken, token_type: 'bearer' })
   }
-
-  // The redirect URI comes from here: from configuration, never from Host
-  const currentUrl = new URL(response.redirectUri)
-  currentUrl.search = new URLSearchParams({ code, state: response.state }).toString()
-  await authorizationCodeGrant(createClient(connection, dialect, metadata, fetch, clock()), currentUrl, {
-    pkceCodeVerifier: response.secrets.codeVerifier,
-    expectedState: response.state
-  })
+  await ask(createClient(connection, dialect, metadata, fetch, clock()))
   const [tokens] = answers
   if (tokens === undefined) throw new TypeError('a grant without a request')
   return tokens
 }
+
+/** Spends the code, with PKCE. Throws PORTICO_IDP_*. */
+export const exchangeCode = async (parts: Exchange & { readonly response: AuthorizationResponse }): Promise<TokenAnswer> => {
+  const { response } = parts
+  const code = response.parameters.get('code') ?? ''
+  // The redirect URI comes from here: from configuration, never from Host
+  const currentUrl = new URL(response.redirectUri)
+  currentUrl.search = new URLSearchParams({ code, state: response.state }).toString()
+  return await exchange(parts, 'code', [code, response.secrets.codeVerifier], client => authorizationCodeGrant(client, currentUrl, {
+    pkceCodeVerifier: response.secrets.codeVerifier,
+    expectedState: response.state
+  }))
+}
+
+/**
+ * Gives a refresh token for new tokens (RFC 6749 §6); it may be used up by that. Throws PORTICO_IDP_REFRESH_REFUSED
+ * where the provider wants to see the person, and PORTICO_IDP_*.
+ */
+export const exchangeRefreshToken = async (parts: Exchange, refreshToken: string): Promise<TokenAnswer> =>
+  await exchange(parts, 'refresh token', [refreshToken], client => refreshTokenGrant(client, refreshToken))

@@ -1,34 +1,32 @@
-import { buildAuthorizationUrl, calculatePKCECodeChallenge, randomNonce, randomPKCECodeVerifier } from 'openid-client'
+import { createHash } from 'node:crypto'
+import { buildAuthorizationUrl, randomNonce, randomPKCECodeVerifier } from 'openid-client'
 import type { Connection } from '../../config/configuration.ts'
 import { PorticoError } from '../../errors.ts'
-import type { Connector, Identity, Tokens } from '../connector.ts'
+import type { Connector, Tokens } from '../connector.ts'
 import { dialectOf } from '../dialects.ts'
-import type { Trace } from '../trace.ts'
-import { accessTokenHash, checkIdToken, userinfoSubject } from './id-token-checks.ts'
 import { createClient } from './client.ts'
 import type { Dialect } from './dialect.ts'
 import { endSessionEndpoint } from './end-session.ts'
 import { exchangeCode } from './exchange.ts'
 import { asPorticoError } from './failure.ts'
 import type { Outbound } from './http.ts'
-import { readIdToken, type IdToken } from './id-token.ts'
-import { mapIdentity } from './identity.ts'
 import { issuerOfTenant } from './issuer.ts'
+import { fromIdToken, fromUserinfo, judgeIdToken } from './judging.ts'
 import type { Metadata } from './metadata.ts'
-import { lacksClaims, mergeClaims, profileFrom } from './profile.ts'
 import type { Providers } from './provider.ts'
+import { tokensOf } from './refresh.ts'
 import { checkResponse } from './response-checks.ts'
-import { oidcSettings } from './settings.ts'
-import { signature } from './signature.ts'
 import type { TokenAnswer } from './token-answer.ts'
-import { plainUserinfo, userinfoOf, type UserinfoRequest } from './userinfo.ts'
-import { enforce } from './verdict.ts'
 
-/** `openid` wherever an ID token is needed. `groups` by default only where the provider knows it. */
-const scopesOf = ({ scopes, proof }: Dialect, metadata: Metadata): string => {
+/**
+ * `openid` wherever an ID token is needed. By default `groups` only where the provider knows it, and for a
+ * connection that refreshes `offline_access` (OpenID Connect Core §11) unless the provider says that it does not.
+ */
+const scopesOf = ({ refresh }: Connection, { scopes, proof }: Dialect, { scopes_supported: known }: Metadata): string => {
   if (scopes !== undefined && proof === 'userinfo') return scopes.join(' ')
-  const groups = metadata.scopes_supported?.includes('groups') === true ? ['groups'] : []
-  return [...new Set(['openid', ...scopes ?? ['email', 'profile', ...groups]])].join(' ')
+  const groups = known?.includes('groups') === true ? ['groups'] : []
+  const offline = refresh !== undefined && known?.includes('offline_access') !== false ? ['offline_access'] : []
+  return [...new Set(['openid', ...scopes ?? ['email', 'profile', ...groups, ...offline]])].join(' ')
 }
 
 /** Every issuer that the provider can name itself in a response. */
@@ -44,71 +42,20 @@ const checkCallback = (connection: Connection, dialect: Dialect, metadata: Metad
   throw new PorticoError('PORTICO_SHARED_CALLBACK', { wanted: 'authorization_response_iss_parameter_supported: true in the discovery document', got: 'nothing of the kind' })
 }
 
-interface Told {
-  readonly request: UserinfoRequest
-  readonly tokens: TokenAnswer
-  readonly nonce: string
-  readonly now: number
-  readonly trace: Trace | undefined
-}
-
-/** The ID token, judged in full; undefined where there is none and need not be. */
-const judgeIdToken = async ({ request, tokens, nonce, now, trace }: Told): Promise<IdToken | undefined> => {
-  const { connection, dialect, provider, metadata } = request
-  if (tokens.idToken === undefined) {
-    if (dialect.proof === 'userinfo') return undefined
-    throw new PorticoError('PORTICO_ID_TOKEN_MISSING', { wanted: 'an ID token', got: 'none' })
+/**
+ * What of an answer is of use later: the ID token where its person can be signed out at the provider, the access
+ * token where an app wants it, and all of it where the connection refreshes.
+ */
+const keptOf = (connection: Connection, metadata: Metadata, answer: TokenAnswer, forwards: boolean, now: number): { readonly tokens?: Tokens } => {
+  const { idToken, accessToken, accessTokenExpires, refreshToken } = tokensOf(answer, {}, now)
+  const isRefreshed = connection.refresh !== undefined && refreshToken !== undefined
+  const kept: Tokens = {
+    ...(isRefreshed || endSessionEndpoint(connection, metadata) !== undefined) && idToken !== undefined && { idToken },
+    ...(isRefreshed || forwards) && { accessToken, accessTokenExpires },
+    ...isRefreshed && { refreshToken }
   }
-  const token = readIdToken(tokens.idToken)
-  trace?.claims('ID token', token.claims)
-  for (const check of dialect.tokenChecks) enforce(check(token.claims), trace)
-  const isSigned = dialect.proof === 'signature'
-  const algorithms = metadata.id_token_signing_alg_values_supported
-  const settings = oidcSettings(connection)
-  checkIdToken(token, {
-    issuer: dialect.issuerOf(metadata, token.claims),
-    clientId: settings.client_id,
-    nonce,
-    algorithms: isSigned ? algorithms : undefined,
-    maxAge: settings.max_age
-  }, now, trace)
-  if (isSigned) {
-    const keys = provider.keys(metadata)
-    if (keys === undefined) throw new PorticoError('PORTICO_IDP_METADATA', { wanted: 'keys', got: 'none' })
-    enforce(await signature(tokens.idToken, { keys, issuer: String(token.claims.iss), algorithms }), trace)
-  }
-  enforce(accessTokenHash(token, tokens.accessToken), trace)
-  return token
+  return Object.keys(kept).length === 0 ? {} : { tokens: kept }
 }
-
-/** The identity where the ID token speaks, completed by userinfo. */
-const fromIdToken = async ({ request, tokens, trace }: Told, { claims }: IdToken): Promise<Identity> => {
-  const { connection, dialect, metadata } = request
-  const isComplete = metadata.userinfo_endpoint === undefined || !lacksClaims(claims, dialect)
-  const userinfo = isComplete ? {} : await userinfoOf(request, tokens.accessToken)
-  if (!isComplete) {
-    trace?.claims('userinfo', userinfo)
-    enforce(userinfoSubject(userinfo, claims.sub), trace)
-  }
-  const source = { subject: dialect.subject(claims, String(claims.iss)), issuedAt: Number(claims.iat) }
-  return mapIdentity(mergeClaims(claims, userinfo, dialect), source, dialect, connection, trace)
-}
-
-/** The identity where only userinfo speaks (behaviours O16); an ID token beside it must not contradict. */
-const fromUserinfo = async ({ request, tokens, now, trace }: Told, idToken: IdToken | undefined): Promise<Identity> => {
-  const { connection, dialect, metadata } = request
-  const { userinfo_endpoint: address } = metadata
-  if (address === undefined) throw new PorticoError('PORTICO_IDP_METADATA', { wanted: 'a userinfo endpoint', got: 'none' })
-  const claims = await plainUserinfo(request, address, tokens.accessToken)
-  trace?.claims('userinfo', claims)
-  if (idToken !== undefined) enforce(userinfoSubject(claims, idToken.claims.sub), trace)
-  const source = { subject: dialect.subject(claims, metadata.issuer), issuedAt: now }
-  return mapIdentity(profileFrom(claims, 'userinfo'), source, dialect, connection, trace)
-}
-
-/** What of an answer is of use later: the ID token where its person can be signed out at the provider. */
-const keptOf = (connection: Connection, metadata: Metadata, { idToken }: TokenAnswer): { readonly tokens?: Tokens } =>
-  idToken === undefined || endSessionEndpoint(connection, metadata) === undefined ? {} : { tokens: { idToken } }
 
 /**
  * OpenID Connect for every connector: authorization code with PKCE S256, nonce and state always, and
@@ -119,8 +66,10 @@ export const createOidcFlow = (deps: {
   providers: Providers
   outbound: Outbound
   clock: () => number
+  /** Whether any app is sent access tokens. */
+  forwards: () => boolean
 }): Connector => {
-  const { providers, outbound, clock } = deps
+  const { providers, outbound, clock, forwards } = deps
 
   return {
     authorize: async (connection, { redirectUri, state, loginHint, prompt, maxAge: askedAge }) => {
@@ -135,11 +84,11 @@ export const createOidcFlow = (deps: {
         const url = buildAuthorizationUrl(createClient(connection, dialect, metadata, unused, clock()), {
           response_type: 'code',
           redirect_uri: redirectUri,
-          scope: scopesOf(dialect, metadata),
+          scope: scopesOf(connection, dialect, metadata),
           state,
           nonce: secrets.nonce,
           // Sent whether or not the provider lists it: those that do not know PKCE ignore it
-          code_challenge: await calculatePKCECodeChallenge(secrets.codeVerifier),
+          code_challenge: createHash('sha256').update(secrets.codeVerifier).digest('base64url'),
           code_challenge_method: 'S256',
           ...dialect.parameters({ loginHint, prompt }),
           ...(requireAcr === undefined ? {} : { acr_values: requireAcr.join(' ') }),
@@ -169,7 +118,7 @@ export const createOidcFlow = (deps: {
         const told = { request, tokens, nonce: response.secrets.nonce, now, trace }
         const idToken = await judgeIdToken(told)
         const identity = dialect.proof === 'userinfo' || idToken === undefined ? await fromUserinfo(told, idToken) : await fromIdToken(told, idToken)
-        return { ...identity, ...keptOf(connection, metadata, tokens) }
+        return { ...identity, ...keptOf(connection, metadata, tokens, forwards(), now) }
       } catch (error) {
         throw asPorticoError(error, connection.id)
       }

@@ -14,7 +14,10 @@ export interface IdTokenExpectations {
   /** Undefined where the operator names none: a `manual` connection whose token endpoint is trusted. */
   readonly issuer: string | undefined
   readonly clientId: string
-  readonly nonce: string
+  /** Undefined of a refresh. */
+  readonly nonce: string | undefined
+  /** Of a refresh: the claims of the ID token before (Core §12.2). */
+  readonly before?: Readonly<Record<string, unknown>> | undefined
   /** What the provider signs with and Portico accepts; undefined where no signature is verified. */
   readonly algorithms: readonly string[] | undefined
   /** Seconds; undefined when it was not asked for. */
@@ -76,9 +79,11 @@ const notBefore: IdTokenCheck = ({ claims: { nbf } }, _expected, now) => nbf ===
   ? undefined
   : { name: 'nbf', passed: hasCome(nbf, now), code: 'PORTICO_ID_TOKEN_TIME', wanted: 'nbf in the past', got: showTime(nbf, now) }
 
-/** O6, Core §3.1.3.7 (11): `nonce` is the one of this attempt. Neither is shown. */
+/** O6, Core §3.1.3.7 (11), §12.2: `nonce` is the one of this attempt; of a refresh there is none, or the same as before. Neither is shown. */
 const nonce: IdTokenCheck = ({ claims }, expected) => {
-  const passed = expected.nonce !== '' && claims.nonce === expected.nonce
+  if (expected.nonce === undefined && claims.nonce === undefined) return undefined
+  const wanted = expected.nonce ?? expected.before?.nonce
+  const passed = wanted !== undefined && wanted !== '' && claims.nonce === wanted
   return {
     name: 'nonce',
     passed,
@@ -110,9 +115,14 @@ const subject: IdTokenCheck = ({ claims: { sub } }) => ({
   got: show(sub)
 })
 
+/** Core §12.2: an ID token of a refresh is of the same issuer, and speaks of the same person. */
+const samePerson: IdTokenCheck = ({ claims }, { before }) => before === undefined
+  ? undefined
+  : { name: 'iss and sub as before', passed: claims.iss === before.iss && claims.sub === before.sub, code: 'PORTICO_ID_TOKEN_SUBJECT', wanted: `${show(before.iss)} ${show(before.sub)}`, got: `${show(claims.iss)} ${show(claims.sub)}` }
+
 /** Every check on an ID token but its signature, in the order in which they explain most. */
 const idTokenChecks: readonly IdTokenCheck[] = [
-  algorithm, issuer, audience, authorizedParty, expiry, issuedAt, notBefore, nonce, authTime, subject
+  algorithm, issuer, audience, authorizedParty, expiry, issuedAt, notBefore, nonce, authTime, subject, samePerson
 ]
 
 /** Throws the refusal of the first check that does not pass. */

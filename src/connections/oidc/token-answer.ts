@@ -8,6 +8,21 @@ export interface TokenAnswer {
   readonly accessToken: string
   /** Undefined where there is none: then only a userinfo endpoint can say who it is. */
   readonly idToken: string | undefined
+  /** Undefined where there is none, or none that differs from the one before. */
+  readonly refreshToken: string | undefined
+  /** Seconds that the access token is good for; undefined where nobody says. */
+  readonly expiresIn: number | undefined
+}
+
+/** What is given in exchange for tokens. */
+export type Grant = 'code' | 'refresh token'
+
+/** OpenID Connect Core §3.1.2.6: the person has to come themselves, whatever happened to the token. */
+const comeYourself: ReadonlySet<string> = new Set(['login_required', 'interaction_required', 'consent_required', 'access_denied'])
+
+const refusedGrant = (grant: Grant, error: string): 'PORTICO_IDP_CODE_REFUSED' | 'PORTICO_IDP_REFRESH_REFUSED' | undefined => {
+  if (grant === 'code') return error === 'invalid_grant' ? 'PORTICO_IDP_CODE_REFUSED' : undefined
+  return error === 'invalid_grant' || comeYourself.has(error) ? 'PORTICO_IDP_REFRESH_REFUSED' : undefined
 }
 
 /**
@@ -15,7 +30,7 @@ export interface TokenAnswer {
  * it can fail has its own code; `secrets` are what was sent and must not come back in a log, and
  * `hasExpired` says that the configured end of the client secret has passed.
  */
-export const readTokenAnswer = (response: Response, body: string, secrets: readonly string[], hasExpired = false): TokenAnswer => {
+export const readTokenAnswer = (response: Response, body: string, secrets: readonly string[], hasExpired = false, grant: Grant = 'code'): TokenAnswer => {
   const wanted = 'tokens from the token endpoint'
   const content = parseObject(body)
   const error = content?.error
@@ -27,18 +42,26 @@ export const readTokenAnswer = (response: Response, body: string, secrets: reado
     const fault = clientFault(response.status, error, content?.error_description)
     if (fault === 'expired' || (fault === 'refused' && hasExpired)) throw new PorticoError('PORTICO_IDP_SECRET_EXPIRED', { wanted, got })
     if (fault !== undefined) throw new PorticoError('PORTICO_IDP_CLIENT_REFUSED', { wanted, got, remedy: clientRemedy(content?.error_description, secrets) })
-    if (error === 'invalid_grant') throw new PorticoError('PORTICO_IDP_CODE_REFUSED', { wanted, got })
+    const refused = refusedGrant(grant, error)
+    if (refused !== undefined) throw new PorticoError(refused, { wanted, got })
     throw new PorticoError('PORTICO_IDP_TOKEN_REFUSED', { wanted, got })
   }
   if (response.status === 401) throw new PorticoError('PORTICO_IDP_CLIENT_REFUSED', { wanted, got: describeAnswer(response) })
   if (response.status === 429) throw new PorticoError('PORTICO_IDP_UNREACHABLE', { wanted, got: describeAnswer(response) })
   if (response.status !== 200 || content === undefined) throw new PorticoError('PORTICO_IDP_ANSWER', { wanted, got: describeAnswer(response) })
-  const { access_token: accessToken, token_type: type, id_token: idToken } = content
+  const { access_token: accessToken, token_type: type, id_token: idToken, refresh_token: refreshToken, expires_in: lifetime } = content
   if (idToken !== undefined && (typeof idToken !== 'string' || idToken === '')) {
     throw new PorticoError('PORTICO_ID_TOKEN_MISSING', { wanted: 'an ID token', got: 'something else' })
   }
   if (typeof accessToken !== 'string' || accessToken === '' || typeof type !== 'string' || type.toLowerCase() !== 'bearer') {
     throw new PorticoError('PORTICO_IDP_ANSWER', { wanted: 'a bearer access token', got: 'none' })
   }
-  return { accessToken, idToken }
+  // some write the number as text
+  const expiresIn = typeof lifetime === 'string' && /^\d{1,9}$/.test(lifetime) ? Number(lifetime) : lifetime
+  return {
+    accessToken,
+    idToken,
+    refreshToken: typeof refreshToken === 'string' && refreshToken !== '' ? refreshToken : undefined,
+    expiresIn: typeof expiresIn === 'number' && Number.isFinite(expiresIn) && expiresIn >= 0 ? expiresIn : undefined
+  }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { domain } from '../domain.ts'
-import { date, duration, later, secret, snakeCaseId, text, words } from '../values.ts'
+import { date, duration, secret, snakeCaseId, text, words } from '../values.ts'
 
 /** What every connection has, whatever its connector. */
 export const common = {
@@ -34,7 +34,8 @@ export const client = {
   bearer: z.strictObject({
     audience: words.describe('The `aud` that such a token must have.')
   }).optional().describe('Accept JWT access tokens of this identity provider on app hosts (`Authorization: Bearer`).'),
-  refresh: later(z.union([z.boolean(), duration]).optional(), 'Keep tokens sealed in the store and refresh them ahead of time.'),
+  refresh: z.union([z.boolean(), duration]).default(false)
+    .describe('`true` keeps tokens sealed in the store while a session lives, refreshes them ahead of their expiry and at least hourly, and judges their person anew each time; a duration does so that often (`15m`).'),
   provider_sign_out: z.boolean().default(true)
     .describe('Whoever signs out here is taken on to sign out at the identity provider, where it has an address for that (`end_session_endpoint`).'),
   dangerously_trust_unverified_email: z.boolean().default(false)
