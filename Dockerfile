@@ -1,8 +1,9 @@
 # docker build -t portico .
 # docker run -p 8080:8080 -v ./config:/app/config:ro -v portico-data:/app/data -e PORTICO_KEY portico
 #
-# In the mounted configuration: `listen: { host: 0.0.0.0, port: 8080 }`; leave `ops` on 127.0.0.1, where the
-# health check asks, or set PORTICO_OPS to its origin.
+# In the mounted configuration: `listen: { host: 0.0.0.0, port: 8080 }`; leave `ops` on 127.0.0.1 or 0.0.0.0, where the
+# health check asks, or set PORTICO_OPS to its origin. Several processes on one machine: `portico serve --workers N`.
+# Several instances, with Redis: deploy/.
 
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
@@ -20,7 +21,7 @@ USER node
 VOLUME /app/data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-  CMD ["node", "-e", "fetch(process.env.PORTICO_OPS + '/readyz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch(process.env.PORTICO_OPS + '/livez').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node", "bin/portico.js"]
 CMD ["serve"]
