@@ -6,6 +6,7 @@ import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { signIn, writeConfiguration } from '../test/support/signed-in.ts'
 import { startSubject, type Subject } from './subject.ts'
 
@@ -113,6 +114,8 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 // As docs/operating.md has it for small machines: V8 would rather use what memory there is than collect garbage.
 const nodeOptions = '--max-semi-space-size=8 --max-old-space-size=192'
 process.env.NODE_OPTIONS = nodeOptions
+// As `portico` has it (bin/compile-cache.js).
+process.env.NODE_COMPILE_CACHE = fileURLToPath(new URL('../node_modules/.cache/portico', import.meta.url))
 const upstream = await startSubject('upstream', './subjects/upstream.ts')
 const load = await startSubject('load', './subjects/load.ts')
 const origin = `http://127.0.0.1:${upstream.ready.port}`
