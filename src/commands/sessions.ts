@@ -1,8 +1,10 @@
 import { parseEmail } from '../config/schema/email.ts'
 import { isActive } from '../config/standing.ts'
 import { retention } from '../sessions/lifetime.ts'
+import { factsOf } from '../sessions/records.ts'
 import { createRevocations } from '../sessions/revocation.ts'
 import { chosenBy, type Chosen } from '../sessions/selection.ts'
+import { changesAfter } from '../store/changes.ts'
 import type { SessionRecord } from '../store/sessions.ts'
 import { text, type Command, type Options } from './command.ts'
 import { named } from './configured.ts'
@@ -33,10 +35,16 @@ const pages = async function * (work: Work, { flags }: Options): AsyncGenerator<
 /** Tells which of the recorded sessions are over before their time. */
 const createJudge = async ({ store, configuration, now }: Work): Promise<(record: SessionRecord) => boolean> => {
   const revocations = createRevocations()
-  for (const revocation of (await store.changesSince('')).revocations) revocations.add(revocation)
+  const trusted = new Map<string, number>()
+  for await (const changes of changesAfter(store, '')) {
+    for (const revocation of changes.revocations) revocations.add(revocation)
+    for (const { connection, generation } of changes.trust) trusted.set(connection, generation)
+  }
   return record => {
     const connection = configuration.connections.get(record.connection)
-    return connection !== undefined && connection.organization.id === record.organization && isActive(connection, now) && !revocations.matches(record)
+    const facts = factsOf(record, configuration.authHost)
+    return connection !== undefined && connection.organization.id === record.organization && isActive(connection, now) && !revocations.matches(facts ?? record) &&
+      (facts === undefined || facts.generation === trusted.get(connection.id))
   }
 }
 

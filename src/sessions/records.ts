@@ -42,7 +42,7 @@ const basisSchema = sessionSchema.pick({ generation: true, authTime: true, subje
 const basis = z.string().transform((text): unknown => JSON.parse(text)).pipe(basisSchema)
 
 /** What the record says of the session, as the auth host would judge it; undefined for one that another version wrote. */
-const factsOf = (record: SessionRecord, host: string): Facts | undefined => {
+export const factsOf = (record: SessionRecord, host: string): Facts | undefined => {
   const { data } = basis.safeParse(record.basis)
   const { sid, member, organization, connection, email, startedAt } = record
   return data === undefined ? undefined : { ...data, sid, host, member, organization, connection, email, startedAt }

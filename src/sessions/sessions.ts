@@ -2,6 +2,7 @@ import { mayUse } from '../access/apps.ts'
 import { isAdmitted } from '../access/members.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { isActive, isWithinStretch, stretchAt, type Stretch } from '../config/standing.ts'
+import { changesAfter } from '../store/changes.ts'
 import type { Revocation, Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createActivities } from './activity.ts'
@@ -128,18 +129,19 @@ export const createSessions = (deps: {
   const search = createFinder({ sealer, now, activities, identities, judge, version: current })
 
   const learn = async (): Promise<void> => {
-    const changes = await store.changesSince(cursor)
-    if (changes.isLost) {
-      await store.restore({ revocations: revoker.all() })
-      await activities.flush(now(), true)
-      identities.learn()
-      return
+    for await (const changes of changesAfter(store, cursor)) {
+      if (changes.isLost) {
+        await store.restore({ revocations: revoker.all() })
+        await activities.flush(now(), true)
+        identities.learn()
+        return
+      }
+      cursor = changes.cursor
+      since = changes.since
+      revoker.learn(changes.revocations)
+      trust.learn(changes.trust)
+      identities.learn(changes.identities)
     }
-    cursor = changes.cursor
-    since = changes.since
-    revoker.learn(changes.revocations)
-    trust.learn(changes.trust)
-    identities.learn(changes.identities)
   }
 
   /** As `learn`, never twice at once: what is written meanwhile is learnt after. */

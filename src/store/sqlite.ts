@@ -14,6 +14,8 @@ import { text } from './text.ts'
 
 /** Rows that one transaction deletes at most, so that a sweep never holds up a sign-in. */
 const batch = 1_000
+/** Revocations that are told at once. */
+const part = 20_000
 /** Seconds for which an expired API key is still told from one that never was. */
 const expiredKept = 30 * 86_400
 /** Milliseconds between looks at whether another process has written: each costs a few microseconds. */
@@ -64,7 +66,7 @@ const statements = (database: DatabaseSync) => ({
   lastSeen: database.prepare('SELECT seen_at AS seenAt FROM last_seen WHERE sid = ?'),
   revoke: database.prepare('INSERT INTO revocation (kind, value, issued_before, expires_at) VALUES (?, ?, ?, ?)'),
   revocations: database.prepare(`SELECT sequence, kind, value, issued_before AS issuedBefore, expires_at AS expiresAt FROM revocation
-    WHERE sequence > ? ORDER BY sequence`),
+    WHERE sequence > ? ORDER BY sequence LIMIT ${part}`),
   adopt: database.prepare(`INSERT INTO trust (connection, fingerprint, generation, sequence)
     VALUES (?, ?, ?, (SELECT coalesce(max(sequence), 0) + 1 FROM trust))
     ON CONFLICT (connection) DO UPDATE SET fingerprint = excluded.fingerprint, generation = generation + 1, sequence = excluded.sequence

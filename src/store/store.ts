@@ -77,7 +77,10 @@ export interface Store extends MemberStore, ApiKeyStore, SessionStore {
    * where one changed). Atomic for each.
    */
   adoptTrust (fingerprints: ReadonlyMap<string, string>): Promise<readonly TrustRecord[]>
-  /** Everything unexpired that was written after `cursor` ('' for all), and the cursor to go on from. Cheap when nothing was. */
+  /**
+   * What is unexpired and was written after `cursor` ('' for all), and the cursor to go on from. Cheap when nothing was.
+   * Of many thousands of revocations it may be only the first; all has been told when the cursor stays as it was (`changesAfter`).
+   */
   changesSince (cursor: string): Promise<Changes>
   /**
    * Calls `listener` soon (a few hundredths of a second) after any process has written something that

@@ -146,3 +146,23 @@ t.test('what people recognize a browser by', async t => {
     [`${'x'.repeat(100_000)} Firefox/1`, undefined]
   ] as const) t.equal(browserName(userAgent), name, String(userAgent).slice(0, 60))
 })
+
+t.test('E14 E13 L6 a session that does not fit a cookie: one cookie a host, cleared by signing out, and nothing in the store revives it', async t => {
+  const login = 'many@acme.com'
+  const groups = Array.from({ length: 300 }, (_, i) => `${String(i).padStart(4, '0')}-${'g'.repeat(31)}`)
+  const world = await startGateway(t, { people: { acme: { [login]: { email: login, email_verified: true, groups } } } })
+  const { browser, cookies } = await signedIn(world, firefox, login)
+  t.equal(world.received.at(-1)?.headers['x-auth-email'], login)
+  for (const origin of [origins.auth, origins.portal, origins.analytics]) {
+    const header = browser.jar.header(new URL(origin)) ?? ''
+    t.equal(header.match(/__Host-portico=/g)?.length, 1, origin)
+    t.ok(header.length < 4_000)
+  }
+  t.same(await liveOf(world, cookies), everywhere)
+  const out = await browser.send(`${origins.portal}/.portico/logout`)
+  t.match(out.setCookies, [/^__Host-portico=; Max-Age=0/])
+  await browser.follow(out)
+  t.equal(browser.jar.header(new URL(origins.auth)), undefined)
+  t.equal(browser.jar.header(new URL(origins.portal)), undefined)
+  t.same(await liveOf(world, cookies), [])
+})
