@@ -1,6 +1,7 @@
+import { isAdmitted } from '../access/members.ts'
 import { parseEmail } from '../config/schema/email.ts'
 import { isActive } from '../config/standing.ts'
-import { retention } from '../sessions/lifetime.ts'
+import { limitsFor, retention } from '../sessions/lifetime.ts'
 import { factsOf } from '../sessions/records.ts'
 import { createRevocations } from '../sessions/revocation.ts'
 import { chosenBy, type Chosen } from '../sessions/selection.ts'
@@ -32,24 +33,30 @@ const pages = async function * (work: Work, { flags }: Options): AsyncGenerator<
   }
 }
 
-/** Tells which of the recorded sessions are over before their time. */
-const createJudge = async ({ store, configuration, now }: Work): Promise<(record: SessionRecord) => boolean> => {
+/** Seconds by which the store may lag behind what gateways have seen. */
+const lag = 60
+
+/** Tells when a recorded session was last seen; undefined where it is over before its time. Judges as a gateway does on the auth host. */
+const createJudge = async ({ store, configuration, now }: Work): Promise<(record: SessionRecord) => Promise<number | undefined>> => {
   const revocations = createRevocations()
-  const trusted = new Map<string, number>()
+  const generations = new Map<string, number>()
   for await (const changes of changesAfter(store, '')) {
     for (const revocation of changes.revocations) revocations.add(revocation)
-    for (const { connection, generation } of changes.trust) trusted.set(connection, generation)
+    for (const { connection, generation } of changes.trust) generations.set(connection, generation)
   }
-  return record => {
-    const connection = configuration.connections.get(record.connection)
+  return async record => {
     const facts = factsOf(record, configuration.authHost)
-    return connection !== undefined && connection.organization.id === record.organization && isActive(connection, now) && !revocations.matches(facts ?? record) &&
-      (facts === undefined || facts.generation === trusted.get(connection.id))
+    const connection = configuration.connections.get(record.connection)
+    if (facts === undefined || connection === undefined || connection.organization.id !== record.organization || !isActive(connection, now)) return undefined
+    const isTrusted = generations.get(connection.id) === facts.generation && isAdmitted(connection.organization, { email: record.email, invited: facts.invited })
+    if (!isTrusted || revocations.matches(facts)) return undefined
+    const seen = Math.max(record.startedAt, await store.lastSeen(record.sid) ?? 0)
+    return now < seen + limitsFor(configuration, connection.organization).idle + lag ? seen : undefined
   }
 }
 
 /** What an operator reads of a session; the sid ends it, and signs nobody in. */
-const described = (record: SessionRecord, lastSeen: number | undefined) => ({
+const described = (record: SessionRecord, lastSeen: number) => ({
   sid: record.sid,
   member: record.member,
   email: record.email,
@@ -58,7 +65,7 @@ const described = (record: SessionRecord, lastSeen: number | undefined) => ({
   browser: record.browser,
   client: record.client,
   started_at: isoTime(record.startedAt),
-  last_seen_at: isoTime(Math.max(record.startedAt, lastSeen ?? 0)),
+  last_seen_at: isoTime(lastSeen),
   expires_at: isoTime(record.expiresAt)
 })
 
@@ -73,12 +80,15 @@ export const sessionsList: Command = {
   flags: { organization: { value: 'ID' }, connection: { value: 'ID' }, email: { value: 'E-MAIL' }, member: { value: 'ID' } },
   run: (options, context) => withStore(options, context, async work => {
     const { organization, connection } = options.flags
-    const isAlive = await createJudge(work)
+    const seenAt = await createJudge(work)
     const isWanted = (record: SessionRecord): boolean =>
-      (organization === undefined || record.organization === organization) && (connection === undefined || record.connection === connection) && isAlive(record)
+      (organization === undefined || record.organization === organization) && (connection === undefined || record.connection === connection)
     const lines: string[] = []
     for await (const page of pages(work, options)) {
-      const found = await Promise.all(page.filter(isWanted).map(async record => described(record, await work.store.lastSeen(record.sid))))
+      const found = (await Promise.all(page.filter(isWanted).map(async record => {
+        const seen = await seenAt(record)
+        return seen === undefined ? [] : [described(record, seen)]
+      }))).flat()
       if (options.json) lines.push(...found.map(each => JSON.stringify(each)))
       else context.out(found.map(lineOf).join(''))
     }

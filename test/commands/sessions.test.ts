@@ -1,9 +1,9 @@
+import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import { createGateway } from '../../src/gateway.ts'
 import { main } from '../../src/main.ts'
-import { createSqliteStore } from '../../src/store/sqlite.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { createBrowser, type Answer, type Browser } from '../support/browser.ts'
 import { origins, startGateway, type World } from '../support/gateway.ts'
@@ -37,23 +37,14 @@ const listed = async (world: World, ...args: string[]): Promise<Listed[]> => {
   return JSON.parse(out) as Listed[]
 }
 
-/** Signs somebody in, and sees to it that their session is on record. */
+/** Signs somebody in. */
 const signedIn = async (world: World, login: string, page: string = `${origins.portal}/x`): Promise<{ browser: Browser, sid: string, member: string }> => {
   const from = world.lines.length
   const browser = world.browser()
   const { status } = await world.signIn(browser, page, login)
   const line = world.lines.slice(from).find(({ event }) => event === 'sign_in')
   if (status !== 200 || line === undefined) throw new Error(`not signed in: ${status}`)
-  const [sid, member, organization, connection, email] = [line.sid, line.member, line.organization, line.connection, line.email].map(String)
-  const store = createSqliteStore({ path: world.configuration.store.path })
-  const now = Math.floor(Date.now() / 1_000)
-  if (await store.sessionById(sid ?? '') === undefined) {
-    await store.addSession({
-      sid: sid ?? '', member: member ?? '', organization: organization ?? '', connection: connection ?? '', email: email ?? '', browser: 'Firefox on Linux', client: '127.0.0.1', basis: '{}', startedAt: now, expiresAt: now + 86_400
-    })
-  }
-  await store.close()
-  return { browser, sid: sid ?? '', member: member ?? '' }
+  return { browser, sid: String(line.sid), member: String(line.member) }
 }
 
 const isIn = async (browser: Browser, page = `${origins.portal}/x`): Promise<boolean> => (await browser.send(page)).status === 200
@@ -134,9 +125,29 @@ t.test('R17 sessions list and revoke, beside running gateways', async t => {
       t.equal(await isIn(one.browser), true)
       t.equal((await portico(world, 'sessions', 'revoke', ...args)).status, 0, args.join(' '))
       await untilOut(one.browser)
-      if (!args.includes('--subject')) t.same((await listed(world, '--organization', 'globex')), [], 'nor is it listed')
+      t.same(await listed(world, '--organization', 'globex'), [], 'nor is it listed')
       t.equal(await isIn(grace.browser), !args.includes('--everybody'), args.join(' '))
     }
+  })
+
+  await t.test('R17 what the configuration has ended, or idleness, is not listed', async t => {
+    tick()
+    await signedIn(world, 'hari')
+    t.equal((await listed(world, '--organization', 'globex')).length, 1)
+    const { globex = '' } = world.files
+    const file = join(dirname(world.configuration.store.path), 'organizations', 'globex.yaml')
+    for (const changed of [`blocked: [hari@globex.com]\n${globex}`, globex.replace('status: active', 'status: disabled')]) {
+      await writeFile(file, changed)
+      t.same(await listed(world, '--organization', 'globex'), [])
+    }
+    await writeFile(file, globex)
+    t.equal((await listed(world, '--organization', 'globex')).length, 1, 'while no gateway has seen it')
+    world.setClock(9 * 3_600)
+    t.same(await listed(world), [], 'nobody was seen for the idle time')
+    tick()
+    await world.reload({ globex: globex.replace('status: active', 'status: disabled') })
+    await world.reload({ globex })
+    t.same(await listed(world, '--organization', 'globex'), [], 'off and on again revives nothing')
   })
 
   await t.test('what is not understood ends nothing', async t => {
