@@ -20,7 +20,7 @@ import { createCredentials } from './hosts/credentials.ts'
 import { createDoor } from './hosts/door.ts'
 import { mergedStatus } from './hosts/merged-status.ts'
 import { createOpsHost } from './hosts/ops.ts'
-import { createStatus, type ReloadRecord } from './hosts/status.ts'
+import { createStatus, type ReloadRecord, type Restoration } from './hosts/status.ts'
 import { createTenantHost } from './hosts/tenant.ts'
 import { createIdentityHeaders } from './identity/headers.ts'
 import { previewHeaders } from './identity/preview.ts'
@@ -83,6 +83,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   // What is in force: replaced as one, never changed.
   let force = { configuration: deps.configuration, sealer: await createSealer(deps.configuration.keys) }
   let reloads: ReloadRecord = { loadedAt: new Date(), at: new Date(), problems: [] }
+  let restoration: Restoration | undefined
   let closing = false
   const configuration = () => force.configuration
   const sealer = () => force.sealer
@@ -90,7 +91,15 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const metrics = createMetrics({ configuration, expiring: () => expiryWatch.soon() })
   const audit = createAudit(log)
 
-  const store = observeStore(await openStore(deps.configuration, { patience: storePatience, log, follows: true }), metrics.storeError)
+  const store = observeStore(await openStore(deps.configuration, {
+    patience: storePatience,
+    log,
+    follows: true,
+    restored: result => {
+      restoration = { at: new Date(), result }
+      metrics.storeRestored(result)
+    }
+  }), metrics.storeError)
   const sessions = createSessions({ store, configuration, sealer, log })
   const records = createSessionRecords({ store, sessions, configuration, audit })
   const connectors = createConnectors({ store, configuration, log, described: (...news) => certificateWatch.seen(...news) })
@@ -166,7 +175,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const door = createDoor({
     listen: deps.configuration.listen,
     receive: (request, response) => {
-      if (closing) refuse(request, response, new PorticoError('PORTICO_SHUTTING_DOWN'), requestId(undefined, false), { headers: { Connection: 'close', 'Retry-After': '5' } })
+      if (closing) refuse(request, response, new PorticoError('PORTICO_SHUTTING_DOWN'), requestId(undefined, false), { headers: { Connection: 'close' } })
       else hostOf(request).receive(request, response)
     },
     upgrade: (request, socket, head) => hostOf(request).upgrade(request, socket, head)
@@ -176,7 +185,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     if (closing) throw new PorticoError('PORTICO_SHUTTING_DOWN')
     await store.ping()
   }
-  const ownStatus = createStatus({ configuration, connectors, reloads: () => reloads, ready, websockets: () => tunnels.size, expiries })
+  const ownStatus = createStatus({ configuration, connectors, reloads: () => reloads, ready, websockets: () => tunnels.size, expiries, restoration: () => restoration })
   colleagues?.answer({ metrics: () => metrics.registry.getMetricsAsJSON(), status: ownStatus })
   const ops = await createOpsHost({
     configuration,

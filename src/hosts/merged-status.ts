@@ -31,12 +31,14 @@ export const mergedStatus = (own: Status, all: readonly { readonly worker: numbe
       healths.set(id, known === undefined ? health : mergedHealth(known, health))
     }
   }
+  const [restored] = all.flatMap(({ status }) => status.store_restored ?? []).sort((one, other) => one.at < other.at ? 1 : -1)
   const { configuration, last_reload: lastReload } = all.map(({ status }) => status).reduce(mergedReload)
   return {
     ...own,
     ready: all.every(({ status }) => status.ready),
     configuration,
     last_reload: lastReload,
+    ...restored !== undefined && { store_restored: restored },
     websockets: all.reduce((sum, { status }) => sum + status.websockets, 0),
     workers: all.map(({ worker, status }) => ({ worker, ready: status.ready, configuration: status.configuration.version, websockets: status.websockets })),
     connections: own.connections.map(connection => ({ ...connection, health: healths.get(connection.id) ?? connection.health }))

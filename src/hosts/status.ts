@@ -13,6 +13,12 @@ export interface ReloadRecord {
   readonly problems: readonly string[]
 }
 
+/** When this process brought back a store that had forgotten, and whether it knew everything. */
+export interface Restoration {
+  readonly at: Date
+  readonly result: 'complete' | 'partial'
+}
+
 export interface StatusDeps {
   readonly configuration: () => Configuration
   readonly connectors: Pick<Connectors, 'health'>
@@ -20,6 +26,8 @@ export interface StatusDeps {
   readonly ready: () => Promise<void>
   readonly websockets: () => number
   readonly expiries?: Expiries
+  /** The last one; undefined where there was none. */
+  readonly restoration?: () => Restoration | undefined
 }
 
 const iso = (seconds: number | undefined): string | null => seconds === undefined ? null : new Date(seconds * 1_000).toISOString()
@@ -33,17 +41,19 @@ const packageVersion = (): string => {
 }
 
 /** Gathers what the status page and its JSON say (product.md, R11, and the ops listener). */
-export const createStatus = ({ configuration, connectors, reloads, ready, websockets, expiries = createExpiries() }: StatusDeps): () => Promise<Status> => {
+export const createStatus = ({ configuration, connectors, reloads, ready, websockets, expiries = createExpiries(), restoration = () => undefined }: StatusDeps): () => Promise<Status> => {
   const version = packageVersion()
   return async () => {
     const { loadedAt, at, problems } = reloads()
     const now = Date.now() / 1_000
+    const restored = restoration()
     return {
       version,
       ready: await ready().then(() => true, () => false),
       configuration: { version: configuration().version, loaded_at: loadedAt.toISOString() },
       last_reload: { at: at.toISOString(), result: problems.length === 0 ? 'success' : 'failure', problems },
       websockets: websockets(),
+      ...restored !== undefined && { store_restored: { at: restored.at.toISOString(), result: restored.result } },
       connections: [...configuration().connections.values()].map(connection => ({
         id: connection.id,
         organization: connection.organization.id,

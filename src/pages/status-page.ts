@@ -29,6 +29,8 @@ export const statusSchema = z.object({
   configuration: z.object({ version: z.string(), loaded_at: z.string() }),
   last_reload: z.object({ at: z.string(), result: z.enum(['success', 'failure']), problems: z.array(z.string()).readonly() }),
   websockets: z.number(),
+  /** Where a store that had forgotten was brought back. */
+  store_restored: z.object({ at: z.string(), result: z.enum(['complete', 'partial']) }).optional(),
   /** Each on its own, where there are several. */
   workers: z.array(z.object({ worker: z.number(), ready: z.boolean(), configuration: z.string(), websockets: z.number() })).optional(),
   connections: z.array(connectionStatus)
@@ -38,13 +40,17 @@ export type Status = Readonly<z.infer<typeof statusSchema>>
 
 export type ConnectionStatus = Readonly<z.infer<typeof connectionStatus>>
 
+const restorationLine = ({ store_restored: restored }: Status) => restored && html`<dt>Redis had forgotten</dt><dd>${restored.at}: ${
+  restored.result === 'complete' ? 'everything was brought back' : html`<strong class="problem">not everything could be brought back</strong>`}</dd>
+`
+
 /** `/status` for people: what is in force, what a reload refused, and how each connection is. */
 export const statusPage = (status: Status): string => layout('Status of Portico', html`<h1>Portico ${status.version}: ${status.ready ? 'ready' : 'not ready'}</h1>
 <dl>
 <dt>Configuration in force since</dt><dd>${status.configuration.loaded_at} <code>${status.configuration.version.slice(0, 12)}</code></dd>
 <dt>Last reload</dt><dd>${status.last_reload.at}: ${status.last_reload.result}</dd>
 <dt>Open WebSockets</dt><dd>${String(status.websockets)}</dd>
-${status.workers?.map(({ worker, ready, configuration, websockets }) => html`<dt>Worker ${String(worker)}</dt><dd>${ready ? 'ready' : 'not ready'}, <code>${configuration.slice(0, 12)}</code>, ${String(websockets)} WebSockets</dd>
+${restorationLine(status)}${status.workers?.map(({ worker, ready, configuration, websockets }) => html`<dt>Worker ${String(worker)}</dt><dd>${ready ? 'ready' : 'not ready'}, <code>${configuration.slice(0, 12)}</code>, ${String(websockets)} WebSockets</dd>
 `)}</dl>
 ${status.last_reload.problems.map(problem => html`<p class="problem"><code>${problem}</code></p>`)}
 <ul>${status.connections.map(({ id, organization, status, health, expires }) => html`<li>

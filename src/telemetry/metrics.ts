@@ -35,6 +35,8 @@ export interface Metrics {
   /** A request to an app's upstream was answered in so many seconds. */
   request (app: string, seconds: number): void
   storeError (): void
+  /** A store that had forgotten was brought back, all of it or a part. */
+  storeRestored (result: 'complete' | 'partial'): void
 }
 
 /** Distinct connections that get series of their own. */
@@ -84,6 +86,14 @@ export const createMetrics = (deps: MetricsDeps = {}): Metrics => {
     help: 'Calls that the store did not answer.',
     registers
   })
+  const storeRestores = new Counter({
+    name: 'portico_store_restores_total',
+    help: 'Times that this process brought back a Redis that had forgotten, by whether it knew everything (complete, partial).',
+    labelNames: ['result'],
+    registers
+  })
+  storeRestores.inc({ result: 'complete' }, 0)
+  storeRestores.inc({ result: 'partial' }, 0)
   const connectionLabel = createBoundedLabel(connectionLimit)
 
   /** A series for each connection, of what expires soonest there; the earliest of those beyond the limit as `other`. */
@@ -129,7 +139,8 @@ export const createMetrics = (deps: MetricsDeps = {}): Metrics => {
       if (ok) lastReload.set(now())
     },
     request,
-    storeError: () => storeErrors.inc()
+    storeError: () => storeErrors.inc(),
+    storeRestored: result => storeRestores.inc({ result })
   }
 }
 

@@ -2,12 +2,12 @@ import t from 'tap'
 import type { Configuration } from '../../src/config/configuration.ts'
 import { PorticoError } from '../../src/errors.ts'
 import { createOpsHost } from '../../src/hosts/ops.ts'
-import { createStatus } from '../../src/hosts/status.ts'
+import { createStatus, type Restoration } from '../../src/hosts/status.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { ask, bodyOf, configurationOf, statusOf } from './harness.ts'
 
 const start = async (t: { teardown (handler: () => unknown): void }, ops: Partial<Configuration['ops']> = {}) => {
-  const state = { ready: true, problems: [] as string[] }
+  const state = { ready: true, problems: [] as string[], restoration: undefined as Restoration | undefined }
   const configuration = configurationOf({}, { ops: { host: '127.0.0.1', port: 0, token: undefined, allowedHosts: new Set(['ops.internal']), ...ops } })
   const metrics = createMetrics()
   const ready = async () => { if (!state.ready) throw new PorticoError('PORTICO_STORE_UNAVAILABLE') }
@@ -16,7 +16,8 @@ const start = async (t: { teardown (handler: () => unknown): void }, ops: Partia
     connectors: { health: () => ({ lastGood: undefined, lastError: undefined, lastErrorAt: undefined }) },
     reloads: () => ({ loadedAt: new Date(0), at: new Date(1_000), problems: state.problems }),
     ready,
-    websockets: () => 3
+    websockets: () => 3,
+    restoration: () => state.restoration
   })
   const host = await createOpsHost({ configuration: () => configuration, metrics: () => metrics.registry.metrics(), ready, status, revoke: async () => {} })
   const { port } = await host.listen()
@@ -49,6 +50,14 @@ t.test('V5 status says what a reload refused', async t => {
   t.match(page, /text\/html/)
   t.match(page, /apps: &lt;wrong&gt;/)
   t.match(page, /default-src 'none'/)
+})
+
+t.test('V5 status says when a store that had forgotten was brought back, and whether all of it was', async t => {
+  const { port, state } = await start(t)
+  t.equal(JSON.parse(bodyOf(await ask(port, 'GET /status', [local]))).store_restored, undefined)
+  state.restoration = { at: new Date(0), result: 'partial' }
+  t.match(JSON.parse(bodyOf(await ask(port, 'GET /status', [local]))), { store_restored: { at: '1970-01-01T00:00:00.000Z', result: 'partial' } })
+  t.match(await ask(port, 'GET /status', [local, 'Accept: text/html']), /not everything could be brought back/)
 })
 
 t.test('V5 Host is checked, so that no web page can be pointed at it', async t => {

@@ -101,12 +101,15 @@ t.test('the registry holds everything that is promised, and two of them stand si
   const metrics = createMetrics()
   metrics.request('analytics', 0.02)
   metrics.storeError()
+  metrics.storeRestored('partial')
   const text = await metrics.registry.metrics()
   for (const line of [
     'portico_request_duration_seconds_bucket{le="0.025",app="analytics"} 1',
     'portico_request_duration_seconds_bucket{le="0.01",app="analytics"} 0',
     'portico_request_duration_seconds_count{app="analytics"} 1',
-    'portico_store_errors_total 1'
+    'portico_store_errors_total 1',
+    'portico_store_restores_total{result="complete"} 0',
+    'portico_store_restores_total{result="partial"} 1'
   ]) t.ok(text.split('\n').includes(line), line)
   t.match(text, /^process_cpu_seconds_total /m)
   t.match(text, /^nodejs_eventloop_lag_p99_seconds /m)
