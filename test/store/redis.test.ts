@@ -2,7 +2,9 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import type { RedisStoreSettings } from '../../src/config/configuration.ts'
+import { createEpoch } from '../../src/store/redis/epoch.ts'
 import { decodeRecord, recordKinds } from '../../src/store/redis/record.ts'
+import { createRedisStore } from '../../src/store/redis/redis.ts'
 import type { Revocation, Store } from '../../src/store/store.ts'
 import { noRedis, redisSettings, startCluster, startRedis } from '../support/redis.ts'
 import { conformance } from './conformance.ts'
@@ -141,6 +143,13 @@ t.test('a hundred decisions over one member at once are made one after the other
   const [ada] = await store.membersByEmail('ada@acme.com')
   await store.claimMember({ ...claimOf('ada'), name: ada?.name }, termsOf(clock, 'mbr_none'))
   t.equal((await store.changesSince(cursor)).cursor, cursor, 'what changes nothing is not written')
+
+  for (let round = 0; round < 10; round++) {
+    const id = `mbr_b${round}`
+    await store.claimMember(claimOf(id), termsOf(clock, id))
+    const [{ kind }] = await Promise.all([store.claimMember({ ...claimOf(id), name: 'Ada' }, termsOf(clock, id)), stores[1]?.blockMember(id, clock.now)])
+    t.match(await store.memberById(id), { blockedAt: clock.now, name: kind === 'known' ? 'Ada' : undefined }, 'neither is undone by the other')
+  }
 })
 
 t.test('a sweep takes what there is in batches, several processes at once, and leaves what was renewed', options, async t => {
@@ -150,9 +159,10 @@ t.test('a sweep takes what there is in batches, several processes at once, and l
   await Promise.all(many.map(i => store.addSession(sessionOf(`s${i}`, clock, `mbr_${i}`))))
   await Promise.all(many.map(i => store.addRevocation(revocationOf(`s${i}`, clock))))
   await Promise.all(many.map(i => store.putIdentity(`s${i}`, 'x', clock.now + 60)))
-  await store.recordLastSeen(new Map(many.map(i => [`s${i}`, clock.now])), clock.now + 60)
-  await store.recordLastSeen(new Map([['s7', clock.now]]), clock.now + 61)
   await store.addRevocation({ ...revocationOf('s7', clock), expiresAt: clock.now + 61 })
+  await store.addRevocation(revocationOf('s7', clock))
+  await store.recordLastSeen(new Map([['s7', clock.now]]), clock.now + 61)
+  await store.recordLastSeen(new Map(many.map(i => [`s${i}`, clock.now])), clock.now + 60)
   await store.putIdentity('s7', 'y', clock.now + 61)
   await Promise.all([store, ...others].map(store => store.sweep(clock.now + 60)))
   for (const [command, key, left] of [
@@ -161,6 +171,29 @@ t.test('a sweep takes what there is in batches, several processes at once, and l
   ] as const) t.equal(await link.send(command, key), left, `${command} ${key}`)
   t.equal(await store.identity('s7'), 'y')
   t.match((await store.changesSince('')).revocations, [{ value: 's7', expiresAt: clock.now + 61 }])
+})
+
+t.test('what is renewed in the middle of a sweep stays', options, async t => {
+  const { clock, store, prefix, link, names } = await createWorld(t)
+  const sweeping = createRedisStore({
+    link: {
+      ...link,
+      async sendAll (commands) {
+        const answers = await link.sendAll(commands)
+        if (commands[0]?.[0] === 'ZRANGE' && commands[0][1] === names.expiries('identity')) await store.putIdentity('s', 'renewed', clock.now + 120)
+        return answers
+      }
+    },
+    prefix,
+    epoch: createEpoch({ link, names, now: () => clock.now }),
+    async restore () {},
+    now: () => clock.now
+  })
+  await store.putIdentity('s', 'first', clock.now + 60)
+  await store.putIdentity('other', 'x', clock.now + 60)
+  await sweeping.sweep(clock.now + 60)
+  t.equal(await store.identity('s'), 'renewed')
+  t.equal(await store.identity('other'), undefined)
 })
 
 t.test('Redis forgets items by itself, later than the store does', options, async t => {
@@ -233,6 +266,7 @@ t.test('whoever is further behind than the stream reaches back is told everythin
   const all = await behind.changesSince(cursor)
   t.same(all.revocations.map(({ value }) => value).sort(), ['a', 'b', 'c'])
   t.match(all, { trust: [trust], identities: ['s'], since, isLost: false })
+  t.match(await (await open()).changesSince(`earlier ${cursor}`), { identities: ['s'], revocations: [{}, {}, {}] }, 'and whoever has lived through another epoch')
   await store.addRevocation(revocationOf('d', clock))
   t.same((await behind.changesSince(all.cursor)).revocations.map(({ value }) => value), ['d'])
   const many = Array.from({ length: 2_500 }, (_, i) => `m${i}`)
