@@ -76,7 +76,7 @@ export const startProvider = async (options: ProviderOptions): Promise<RunningPr
       backchannelLogout: { enabled: options.logout !== undefined }
     },
     ...options.logout !== undefined && {
-      fetch: async (url, { body }) => new Response(null, { status: await options.logout?.post(String(url), String(body)) ?? 500 })
+      fetch: async (url, sent) => new Response(null, { status: await options.logout?.post(String(url), String(sent?.body)) ?? 500 })
     },
     pkce: { required: () => true },
     ttl: { AccessToken: 600, AuthorizationCode: 60, IdToken: 600, Interaction: 600, Grant: 600, Session: 600 },
