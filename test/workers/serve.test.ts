@@ -5,18 +5,13 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
-import { portOf, serve, type Line, type Serving } from '../support/serving.ts'
+import { portOf, serve, type Line } from '../support/serving.ts'
 import { signIn, writeConfiguration } from '../support/signed-in.ts'
 import { ask, bodyOf, statusOf } from '../proxy/harness.ts'
+import { local, present, until, workersOf } from './starting.ts'
 
 const token = 'a-token-of-the-ops-listener-0123456789'
 
-/** Waits until it is so, for as long as it takes. */
-const until = async (isSo: () => Promise<boolean>): Promise<void> => {
-  while (!await isSo()) await wait(50)
-}
-
-const local = 'Host: 127.0.0.1'
 const analytics = 'Host: analytics.localhost:8080'
 
 const metric = async (ops: number, name: string): Promise<number> => {
@@ -25,22 +20,6 @@ const metric = async (ops: number, name: string): Promise<number> => {
 }
 
 const statusJson = async (ops: number) => JSON.parse(bodyOf(await ask(ops, 'GET /status', [local]))) as { ready: boolean, workers: { worker: number, configuration: string }[], configuration: { version: string } }
-
-/** Waits until so many workers answer. */
-const present = (ops: number, size: number) => until(async () => {
-  const answer = await ask(ops, 'GET /metrics', [local]).catch(() => '')
-  return answer.includes(`\nportico_workers ${size}\n`)
-})
-
-/** Process ids of the workers, from the operating system. */
-const workersOf = async (gateway: Serving): Promise<number[]> =>
-  (await readFile(`/proc/${gateway.child.pid}/task/${gateway.child.pid}/children`, 'utf8')).split(' ').filter(Boolean).map(Number)
-
-/** A process that has ended and was not yet asked how is none that runs. */
-const isRunning = async (pid: number): Promise<boolean> => {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  return stat !== '' && !/\) [ZX] /.test(stat)
-}
 
 const is = (event: string) => (line: Line): boolean => line.event === event
 
@@ -155,45 +134,4 @@ t.test('serve --workers 3', async t => {
     t.equal(gateway.lines.slice(from).filter(({ msg }) => msg === 'closing').length, 1)
     t.equal(gateway.error(), '')
   })
-})
-
-t.test('serve --workers: what stops one from starting is said once, with status 1', async t => {
-  const written = await writeConfiguration({ analytics: 'http://127.0.0.1:9' })
-  t.teardown(written.remove)
-  const folder = dirname(written.file)
-  const good = await readFile(written.file, 'utf8')
-
-  await writeFile(written.file, `nonsense: 1\n${good}`)
-  const wrong = serve(t, folder, { args: ['--workers', '2'] })
-  t.equal((await wrong.ended)[0], 1)
-  t.equal(wrong.error().match(/nonsense: unknown key/g)?.length, 1)
-  t.match(wrong.error(), /not started: 1 problem\n$/)
-  t.same(wrong.lines, [])
-
-  const taken = createServer().listen(0, '127.0.0.1')
-  await once(taken, 'listening')
-  t.teardown(() => { taken.close() })
-  await writeFile(written.file, good.replace('listen: { port: 0 }', `listen: { port: ${(taken.address() as AddressInfo).port} }`))
-  const late = serve(t, folder, { args: ['--workers', '2'] })
-  t.equal((await late.ended)[0], 1)
-  t.match(late.error(), /^portico: .*EADDRINUSE.*\n$/)
-
-  for (const workers of ['0', '-1', 'x', '1.5', '257', '']) {
-    const refused = serve(t, folder, { args: [`--workers=${workers}`] })
-    t.equal((await refused.ended)[0], 2, workers)
-    t.match(refused.error(), /--workers/)
-  }
-})
-
-t.test('serve --workers: nobody is left behind when the one that started them is killed', async t => {
-  const written = await writeConfiguration({ analytics: 'http://127.0.0.1:9' })
-  t.teardown(written.remove)
-  const gateway = serve(t, dirname(written.file), { args: ['--workers', '2'] })
-  const ops = portOf(await gateway.line(({ msg }) => msg === 'listening'), 'ops')
-  await present(ops, 2)
-  const workers = await workersOf(gateway)
-  t.equal(workers.length, 2)
-  gateway.child.kill('SIGKILL')
-  await until(async () => (await Promise.all(workers.map(isRunning))).every(is => !is))
-  t.pass('they are gone')
 })
