@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import type { RedisStoreSettings } from '../../src/config/configuration.ts'
+import { changesAfter } from '../../src/store/changes.ts'
 import { createEpoch } from '../../src/store/redis/epoch.ts'
 import { decodeRecord, recordKinds } from '../../src/store/redis/record.ts'
 import { createRedisStore } from '../../src/store/redis/redis.ts'
@@ -273,6 +274,30 @@ t.test('whoever is further behind than the stream reaches back is told everythin
   await Promise.all(many.map(value => store.addRevocation(revocationOf(value, clock))))
   t.equal((await behind.changesSince(all.cursor)).revocations.length, 2_501, 'more than one look reads')
   t.equal((await (await open()).changesSince('')).revocations.length, 2_504)
+})
+
+t.test('a great many revocations are told in parts, none of them missing, whatever is written and swept meanwhile', options, async t => {
+  const { clock, store, open, link, names } = await createWorld(t)
+  const count = 12_000
+  for (let i = 0; i < count; i += 1_000) {
+    await link.send('ZADD', names.revocations, ...Array.from({ length: 1_000 }, (_, j) => [clock.now + 10 + (i + j) % 5_000, JSON.stringify(['session', `s${i + j}`, clock.now])]).flat())
+  }
+  await store.adoptTrust(new Map([['okta', 'f']]))
+  clock.now += 10
+  const told: string[] = []
+  let parts = 0
+  for await (const { revocations, trust, cursor } of changesAfter(await open(), '')) {
+    told.push(...revocations.map(({ value }) => value))
+    t.equal(trust.length, parts === 0 ? 1 : 0)
+    t.ok(revocations.length <= 5_000)
+    if (parts++ === 0) {
+      await store.addRevocation({ ...revocationOf('meanwhile', clock), expiresAt: clock.now + 9_000 })
+      await store.sweep(clock.now)
+    }
+    t.ok(cursor)
+  }
+  t.ok(parts > 3)
+  t.equal(new Set(told).size, count - 3 + 1, 'all but those that had expired, and the one that came meanwhile')
 })
 
 t.test('a Redis that has gone back behind a cursor, or behind what this process wrote, has forgotten', options, async t => {

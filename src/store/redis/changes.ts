@@ -5,7 +5,7 @@ import type { RedisLink } from './link.ts'
 import type { Names } from './names.ts'
 import { readAs } from './record.ts'
 import type { Records } from './records.ts'
-import { allRevocations } from './revocations.ts'
+import { revocationsFrom } from './revocations.ts'
 import { isBefore, readEntries, type Entry } from './stream.ts'
 import { allTrust, readTrust } from './trust.ts'
 
@@ -13,6 +13,8 @@ import { allTrust, readTrust } from './trust.ts'
 const batch = 1_000
 
 const keys = z.array(z.string())
+
+type Told = Pick<Changes, 'cursor' | 'revocations' | 'trust' | 'identities'>
 
 /** What became of a place in the stream: what came after it; or it is so long ago that it was cut off; or Redis has forgotten it. */
 export type Following = { readonly kind: 'entries', readonly entries: readonly Entry[] } | { readonly kind: 'cut' } | { readonly kind: 'forgotten' }
@@ -51,52 +53,56 @@ export const createRedisChanges = (deps: {
 }): Pick<Store, 'changesSince' | 'watch'> => {
   const { link, names, epoch, records, written, now } = deps
 
-  const lost = (cursor: string): Changes => ({ cursor, revocations: [], trust: [], identities: [], since: 0, isLost: true })
+  /** What there is of revocations past the first `told`, to be followed from `place` on when that is all; and with the first of them everything else. */
+  const everything = async (mark: string, place: string, told: number, isNew: boolean): Promise<Told> => {
+    const { revocations, isAll } = await revocationsFrom(link, names, now(), told)
+    return {
+      cursor: isAll ? `${mark} ${place}` : `${mark} ${place} ${told + revocations.length}`,
+      revocations,
+      trust: told > 0 ? [] : await allTrust(records),
+      // whoever was too far behind cannot be told which of them were written anew
+      identities: told > 0 || isNew ? [] : readAs(keys, 'identities', await link.send('ZRANGE', names.expiries('identity'), 0, -1))
+    }
+  }
+
+  /** What became of everything; undefined where Redis has forgotten. */
+  const begin = async (mark: string, isNew: boolean): Promise<Told | undefined> => {
+    // first the place: what is written from now on is told after
+    const [latest] = readEntries(await link.send('XREVRANGE', names.stream, '+', '-', 'COUNT', 1))
+    return latest === undefined || isBefore(latest.id, written(mark)) ? undefined : everything(mark, latest.id, 0, isNew)
+  }
+
+  /** What came after a place; undefined where Redis has forgotten. */
+  const goOn = async (mark: string, place: string): Promise<Told | undefined> => {
+    const following = await followStream(link, names, place, written(mark))
+    if (following.kind === 'cut') return begin(mark, false)
+    if (following.kind === 'forgotten') return undefined
+    const { entries } = following
+    const named = (kind: Entry['kind']): readonly string[] =>
+      [...new Set(entries.flatMap(entry => entry.kind === kind && 'key' in entry ? [entry.key] : []))]
+    return {
+      cursor: `${mark} ${entries.at(-1)?.id ?? place}`,
+      revocations: entries.flatMap(entry => entry.kind === 'revocation' && entry.revocation.expiresAt > now() ? [entry.revocation] : []),
+      trust: (await records.get('trust', named('trust'))).map(readTrust),
+      identities: named('identity')
+    }
+  }
 
   return {
     async changesSince (cursor) {
-      if (epoch.isLost()) return lost(cursor)
+      const lost: Changes = { cursor, revocations: [], trust: [], identities: [], since: 0, isLost: true }
+      if (epoch.isLost()) return lost
       const { mark, since } = await epoch.current()
-      const answer = ({ id, revocations, trust, identities }: { readonly id: string } & Pick<Changes, 'revocations' | 'trust' | 'identities'>): Changes =>
-        ({ cursor: `${mark} ${id}`, revocations: revocations.filter(({ expiresAt }) => expiresAt > now()), trust, identities, since, isLost: false })
-
-      const everything = async (isNew: boolean): Promise<Changes> => {
-        // first the place: what is written from now on is told the next time, too
-        const [latest] = readEntries(await link.send('XREVRANGE', names.stream, '+', '-', 'COUNT', 1))
-        if (latest === undefined || isBefore(latest.id, written(mark))) {
-          epoch.lose()
-          return lost(cursor)
-        }
-        return answer({
-          id: latest.id,
-          revocations: await allRevocations(link, names, now()),
-          trust: await allTrust(records),
-          // whoever was too far behind cannot be told which of them were written anew
-          identities: isNew ? [] : readAs(keys, 'identities', await link.send('ZRANGE', names.expiries('identity'), 0, -1))
-        })
-      }
-
-      const place = cursor.startsWith(`${mark} `) ? cursor.slice(mark.length + 1) : undefined
-      if (await link.send('GET', names.epoch) !== mark) {
-        epoch.lose()
-        return lost(cursor)
-      }
-      if (place === undefined) return everything(cursor === '')
-      const following = await followStream(link, names, place, written(mark))
-      if (following.kind === 'cut') return everything(false)
-      if (following.kind === 'forgotten') {
-        epoch.lose()
-        return lost(cursor)
-      }
-      const { entries } = following
-      const named = (kind: Entry['kind']): readonly string[] =>
-        [...new Set(entries.flatMap(entry => entry.kind === kind && 'key' in entry ? [entry.key] : []))]
-      return answer({
-        id: entries.at(-1)?.id ?? place,
-        revocations: entries.flatMap(entry => entry.kind === 'revocation' ? [entry.revocation] : []),
-        trust: (await records.get('trust', named('trust'))).map(readTrust),
-        identities: named('identity')
-      })
+      const [place, told] = cursor.startsWith(`${mark} `) ? cursor.slice(mark.length + 1).split(' ') : []
+      const isHeld = await link.send('GET', names.epoch) === mark
+      const found = !isHeld
+        ? undefined
+        : place === undefined
+          ? await begin(mark, cursor === '')
+          : told === undefined ? await goOn(mark, place) : await everything(mark, place, Number(told), true)
+      if (found !== undefined) return { ...found, since, isLost: false }
+      epoch.lose()
+      return lost
     },
 
     watch: listener => link.follow(names.stream, listener)
