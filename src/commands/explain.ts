@@ -17,7 +17,7 @@ export const explain: Command = {
     const { config, json, flags } = options
     const { cwd, out } = context
     const configuration = await configured(options, context)
-    const records = openRecords(configuration)
+    const records = await openRecords(configuration)
     try {
       const question = readQuestion(configuration, { email: text(flags.email) ?? '', url: text(flags.url) ?? '' })
       const explanation = await explainQuestion({ configuration, file: config, records }, question, Date.now() / 1_000)
@@ -29,7 +29,7 @@ export const explain: Command = {
     } catch (error) {
       throw error instanceof BadQuestion ? wrongUsage(error.message) : error
     } finally {
-      if (records.kind === 'open') records.close()
+      if (records.kind === 'open') await records.close()
     }
   }
 }

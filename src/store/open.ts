@@ -1,6 +1,5 @@
 import type { Configuration } from '../config/configuration.ts'
 import type { Log } from '../telemetry/log.ts'
-import { openRedisStore } from './redis/open.ts'
 import type { Restoration } from './redis/restore.ts'
 import { createSqliteStore } from './sqlite.ts'
 import type { Store } from './store.ts'
@@ -17,7 +16,9 @@ export interface OpenStoreOptions {
 }
 
 /** Opens the store that is configured. Throws PORTICO_STORE_UNAVAILABLE where a file cannot be used; a Redis that is down answers so later. */
-export const openStore = async ({ store }: Pick<Configuration, 'store'>, { patience, log, follows, restored }: OpenStoreOptions): Promise<Store> =>
-  store.kind === 'sqlite'
-    ? createSqliteStore({ path: store.path, ...patience !== undefined && { patience } })
-    : openRedisStore({ settings: store, log, follows, restored })
+export const openStore = async ({ store }: Pick<Configuration, 'store'>, { patience, log, follows, restored }: OpenStoreOptions): Promise<Store> => {
+  if (store.kind === 'sqlite') return createSqliteStore({ path: store.path, ...patience !== undefined && { patience } })
+  // whoever keeps a file starts without a client of Redis
+  const { openRedisStore } = await import('./redis/open.ts')
+  return await openRedisStore({ settings: store, log, follows, restored })
+}

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { ApiKey } from '../../src/store/api-keys.ts'
+import { openRecords } from '../../src/explain/recorded.ts'
 import { addKnown } from '../../src/store/redis/adding.ts'
 import { createMirror } from '../../src/store/redis/mirror.ts'
 import { createNames } from '../../src/store/redis/names.ts'
@@ -282,4 +283,42 @@ t.test('of two that followed the same, the later one adds what came after', { sk
   await addKnown({ link, names, mark, kept: { mirror, mark: 'old', place: '100-2', isComplete: true }, revocations: [] })
   t.same(await Promise.all(['there', 'newer', 'only here', 'removed by them', 'removed here', 'written since'].map(process.store.identity)),
     ['theirs', 'mine', 'mine', undefined, undefined, 'theirs'])
+})
+
+t.test('explain reads members, and writes nothing', { skip: noRedis }, async t => {
+  const redis = await startRedis(t)
+  const store = redisSettings(redis.port)
+  t.match(await openRecords({ store }), { kind: 'none' })
+  t.equal(redis.ask('dbsize'), '0')
+  const process = await open(t, redis)
+  await claim(process.store, 'ada', 'mbr_ada')
+  const before = redis.ask('xlen', createNames('portico').stream)
+  const records = await openRecords({ store })
+  if (records.kind !== 'open') throw new Error('not open')
+  t.match(await records.members.membersByEmail('ada@acme.com'), [{ id: 'mbr_ada' }])
+  t.match(await records.members.foreseeClaim({ organization: 'acme', connection: 'okta', subject: 'ada', invited: undefined, email: 'ada@acme.com', name: undefined, groups: [] }, { takesOver: [] }), { kind: 'known' })
+  await records.close()
+  t.equal(redis.ask('xlen', createNames('portico').stream), before)
+  await redis.kill()
+  t.match(await openRecords({ store }), { kind: 'unreadable', why: /nobody who listens there/ })
+})
+
+t.test('a mirror answers as Redis does', { skip: noRedis }, async t => {
+  const redis = await startRedis(t)
+  const { store, ...process } = await open(t, redis)
+  for (const login of ['b', 'a', 'ä', 'c', 'aa']) await claim(store, login, `mbr_${login}`)
+  await store.claimMember({ organization: 'a-first', connection: 'okta', subject: 'z', invited: 'z@x.com', email: 'y@x.com', name: 'Z', groups: ['g'] }, { takesOver: [], mint: () => 'mbr_z', now: now() })
+  for (const id of ['2', '1']) await store.addApiKey(keyOf(`key_${id}`, 'mbr_a'), 10)
+  const readings = async (): Promise<unknown[]> => {
+    const pages = []
+    for (const organization of [undefined, 'acme']) {
+      for (let page = await store.listMembers({ organization, limit: 2 }); page.length > 0; page = await store.listMembers({ organization, limit: 2, after: page.at(-1) }).catch(() => [])) pages.push(page)
+    }
+    return [pages, await store.membersByEmail('z@x.com'), await store.membersBySubject('acme', 'okta', 'ä'), await store.apiKeys(), await store.apiKeys('mbr_a'), await store.findApiKey(['x', 'hash of key_2'])]
+  }
+  await known({ store, ...process })
+  await wait(300)
+  const told = await readings()
+  await redis.kill()
+  t.same(await readings(), told)
 })

@@ -1,10 +1,15 @@
 import type { RedisStoreSettings } from '../../config/configuration.ts'
 import type { Log } from '../../telemetry/log.ts'
+import { PorticoError } from '../../errors.ts'
+import { createLog } from '../../telemetry/log.ts'
+import type { MemberStore } from '../members.ts'
 import type { Store } from '../store.ts'
 import { createEpoch, type Epoch } from './epoch.ts'
 import { createRedisLink } from './link.ts'
+import { createRedisMembers } from './members.ts'
 import { createMirroring, mirrored, type Mirroring } from './mirroring.ts'
 import { createNames } from './names.ts'
+import { createRecords } from './records.ts'
 import { createRedisStore } from './redis.ts'
 import { createRestore, type Restoration } from './restore.ts'
 
@@ -55,4 +60,27 @@ export const openRedisStore = async ({ settings, log, follows, restored = () => 
       await store.close()
     }
   }
+}
+
+/**
+ * The members of a Redis, for reading alone: nothing is founded and nothing written. Undefined where no Portico has used it.
+ * Throws PORTICO_STORE_UNAVAILABLE.
+ */
+export const openRedisMembers = async (settings: RedisStoreSettings): Promise<{ readonly members: MemberStore, readonly close: () => Promise<void> } | undefined> => {
+  const names = createNames(settings.prefix)
+  const link = createRedisLink({ settings, log: createLog({ level: 'silent', destination: { write () {} } }) })
+  try {
+    await link.arrival(arrival)
+    const mark = await link.send('GET', names.epoch)
+    if (typeof mark === 'string') {
+      const lose = (): PorticoError => new PorticoError('PORTICO_STORE_UNAVAILABLE', { wanted: 'a Redis that remembers what it was told', got: 'one that was emptied' })
+      const records = createRecords({ link, names, epoch: { current: async () => ({ mark, since: 0 }), lose }, commit: async () => { throw lose() } })
+      return { members: createRedisMembers({ records, reader: records }), close: link.close }
+    }
+  } catch (error) {
+    await link.close()
+    throw error
+  }
+  await link.close()
+  return undefined
 }
