@@ -357,6 +357,33 @@ t.test('a Redis that has gone back behind a cursor, or behind what this process 
   }
 })
 
+t.test('an answer from before everything was brought back says nothing of what is there now', options, async t => {
+  const { clock, prefix, link, names } = await createWorld(t)
+  const epoch = createEpoch({ link, names, now: () => clock.now })
+  const renew = async <T>(answer: Promise<T>): Promise<T> => {
+    const before = await answer
+    epoch.join(String(await link.send('GET', names.epoch)))
+    return before
+  }
+  const store = createRedisStore({
+    link: { ...link, send: (...command) => renew(link.send(...command)), sendAll: commands => renew(link.sendAll(commands)), run: (...script) => renew(link.run(...script)) },
+    prefix,
+    epoch,
+    async restore () {},
+    now: () => clock.now
+  })
+  const { cursor } = await store.changesSince('')
+  const calls: (() => Promise<unknown>)[] = [() => store.identity('s'), () => store.sessionsOf('m'), () => store.putIdentity('s', 'x', clock.now + 60)]
+  for (const [i, call] of calls.entries()) {
+    await link.send('SET', names.epoch, `another${i} 1`)
+    await t.rejects(call(), { code: 'PORTICO_STORE_UNAVAILABLE' })
+    await store.ping()
+  }
+  await link.send('SET', names.epoch, 'last 1')
+  t.match(await store.changesSince(cursor), { isLost: true })
+  t.match(await store.changesSince(cursor), { isLost: false })
+})
+
 t.test('nothing is decided on a Redis that was emptied a moment ago, though nobody has noticed yet', options, async t => {
   const calls: Record<string, (store: Store, clock: { now: number }) => Promise<unknown>> = {
     claimMember: (store, clock) => store.claimMember(claimOf('ada'), termsOf(clock, 'mbr_2')),

@@ -101,7 +101,7 @@ export const createRedisChanges = (deps: {
           ? await begin(mark, cursor === '')
           : told === undefined ? await goOn(mark, place) : await everything(mark, place, Number(told), true)
       if (found !== undefined) return { ...found, since, isLost: false }
-      epoch.lose()
+      epoch.lose(mark)
       return lost
     },
 

@@ -40,7 +40,7 @@ export const createCommit = (deps: {
       ...commands.flatMap(([name, key, ...rest]) => [name, place(String(key)), rest.length, ...rest])
     ]
     const answer = await link.run(commitScript, [...keys.keys()], args)
-    if (answer === 'lost') throw epoch.lose()
+    if (answer === 'lost') throw epoch.lose(mark)
     if (answer === 'changed') return false
     if (commands.length > 0) wrote(mark, String(answer))
     return true

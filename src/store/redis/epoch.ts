@@ -18,8 +18,8 @@ export interface Epoch {
    */
   current (): Promise<Known>
   isLost (): boolean
-  /** Says that the store was found without it; answers with what is to be thrown. */
-  lose (): PorticoError
+  /** Says that the store was found without it, or without the one of `mark`, which may be over by now; answers with what is to be thrown. */
+  lose (mark?: string): PorticoError
   /** As `lose`, where the mark that was found is not the one that is known. */
   check (mark: unknown): void
   /** The mark of the one that this process lives in, or has lost. */
@@ -91,8 +91,8 @@ export const createEpoch = ({ link, names, now, patience = 0, founded = () => {}
       return joining
     },
     isLost: () => isLost,
-    lose () {
-      isLost = true
+    lose (mark = joined?.mark) {
+      if (mark === joined?.mark) isLost = true
       return lost()
     },
     check (mark) {

@@ -89,7 +89,7 @@ export const createRecords = ({ link, names, epoch, commit }: {
   const reading = async (command: RedisCommand): Promise<unknown> => {
     const { mark } = await epoch.current()
     const [answer, held] = await link.sendAll([command, ['GET', names.epoch]])
-    if (held !== mark) throw epoch.lose()
+    if (held !== mark) throw epoch.lose(mark)
     return answer
   }
 
@@ -104,7 +104,7 @@ export const createRecords = ({ link, names, epoch, commit }: {
   const standing = async (kind: RecordKind, indexes: readonly string[], from: string, limit: number) => {
     const { mark } = await epoch.current()
     const answer = await link.run(findScript, [names.epoch, names.records(kind), ...indexes.map(name => names.index(kind, name))], [mark, from, limit])
-    if (answer === null) throw epoch.lose()
+    if (answer === null) throw epoch.lose(mark)
     return rows.parse(answer).map(row => [...pairs(row)].map(([entry, raw]) => ({ entry: entry ?? '', key: keyOf(entry ?? ''), raw: raw ?? '' })))
   }
 
