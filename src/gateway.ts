@@ -189,7 +189,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   colleagues?.answer({ metrics: () => metrics.registry.getMetricsAsJSON(), status: ownStatus })
   const ops = await createOpsHost({
     configuration,
-    metrics: async () => await colleagues?.metrics() ?? await metrics.registry.metrics(),
+    metrics: () => colleagues?.metrics() ?? metrics.registry.metrics(),
     ready,
     status: async () => mergedStatus(await ownStatus(), await colleagues?.statuses() ?? []),
     revoke: async (chosen, request) => {

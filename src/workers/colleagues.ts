@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PorticoError } from '../errors.ts'
 import { statusSchema, type Status } from '../pages/status-page.ts'
 import { readDownwards, type Topic, type Upwards } from './messages.ts'
 
@@ -9,8 +10,8 @@ const patience = 4_000
 export interface Colleagues {
   /** Whether this one says what all would say alike, such as that a configuration is in force. */
   readonly speaks: boolean
-  /** The metrics of all of them, as Prometheus reads them; undefined while they cannot be had. */
-  metrics (): Promise<string | undefined>
+  /** The metrics of all of them, as Prometheus reads them. Throws PORTICO_OVERLOADED while they cannot be had: part of them would be a fall. */
+  metrics (): Promise<string>
   /** What each says on `/status`, by its place; none while they cannot be had. */
   statuses (): Promise<readonly { readonly worker: number, readonly status: Status }[]>
   /** How this one answers when all are asked. */
@@ -59,7 +60,11 @@ export const createColleagues = (place: number, channel: Channel): Colleagues =>
 
   return {
     speaks: place === 1,
-    metrics: async () => z.string().optional().parse(await ask('metrics')),
+    metrics: async () => {
+      const { data } = z.string().safeParse(await ask('metrics'))
+      if (data === undefined) throw new PorticoError('PORTICO_OVERLOADED', { wanted: 'the metrics of all workers', got: `none within ${patience} ms` })
+      return data
+    },
     statuses: async () => statuses.safeParse(await ask('status')).data ?? [],
     answer (given) { answers = given },
     up (level) { channel.send({ portico: 'up', level }) },

@@ -16,9 +16,10 @@ export interface Crew {
   readonly ended: Promise<number>
   /** Those that listen, by their place: 1 to `size`. */
   present (): ReadonlyMap<number, WorkerProcess>
-  signal (signal: NodeJS.Signals): void
   /** Tells all of them to finish what is under way and end; those that have not after `grace` milliseconds are killed. */
   close (grace: number): void
+  /** Ends all of them at once. */
+  kill (): void
 }
 
 /** Milliseconds until another takes the place of one that has ended: the first, and the longest. */
@@ -91,7 +92,8 @@ export const createCrew = ({ size, fork, heard, left, log, now = Date.now }: {
     const worker = fork(place.number)
     place.worker = worker
     worker.on('message', message => {
-      const read = readUpwards(message)
+      // what is read of one after it has ended is of nobody
+      const read = place.worker === worker ? readUpwards(message) : undefined
       if (read?.portico === 'up') up(place, read.level)
       else if (read !== undefined) heard(read, place.number, worker)
     })
@@ -103,14 +105,15 @@ export const createCrew = ({ size, fork, heard, left, log, now = Date.now }: {
 
   const running = (): readonly WorkerProcess[] => places.flatMap(({ worker }) => worker ?? [])
 
+  const kill = (): void => {
+    status = 1
+    for (const worker of running()) worker.process.kill('SIGKILL')
+  }
+
   return {
     ended,
 
     present: () => new Map(places.flatMap(({ number, worker, upAt }) => worker?.isConnected() === true && upAt !== undefined ? [[number, worker]] : [])),
-
-    signal (signal) {
-      for (const worker of running()) worker.process.kill(signal)
-    },
 
     close (grace) {
       isClosing = true
@@ -121,10 +124,11 @@ export const createCrew = ({ size, fork, heard, left, log, now = Date.now }: {
       setTimeout(() => {
         if (running().length === 0) return
         log.error(`killed by timeout (${grace}ms)`)
-        status = 1
-        for (const worker of running()) worker.process.kill('SIGKILL')
+        kill()
       }, grace).unref()
       endIfEmpty()
-    }
+    },
+
+    kill
   }
 }

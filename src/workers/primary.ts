@@ -26,7 +26,8 @@ export const runWorkers = async (size: number, config: string): Promise<number> 
   const rounds = createRounds(() => crew.present())
   const questions = {
     async metrics (): Promise<string> {
-      for (const [place, metrics] of await rounds.ask('metrics')) totals.seen(place, metrics)
+      // each as it comes: one that has answered may be gone before the last has
+      await rounds.ask('metrics', totals.seen)
       return await totals.text()
     },
     async status (): Promise<readonly unknown[]> {
@@ -57,12 +58,13 @@ export const runWorkers = async (size: number, config: string): Promise<number> 
     }
   })
 
-  process.on('SIGHUP', () => { crew.signal('SIGHUP') })
+  // one that does not listen yet reads all files anyway, and would end of it
+  process.on('SIGHUP', () => { for (const worker of crew.present().values()) worker.process.kill('SIGHUP') })
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info({ signal }, 'closing')
       crew.close(grace)
-      process.once(signal, () => { crew.signal('SIGKILL') })
+      process.once(signal, crew.kill)
     })
   }
   return await crew.ended

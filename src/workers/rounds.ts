@@ -5,6 +5,7 @@ import type { Topic } from './messages.ts'
 const patience = 2_000
 
 interface Round {
+  readonly arrived: (place: number, answer: unknown) => void
   readonly answers: Map<number, unknown>
   readonly places: ReadonlySet<number>
   readonly done: () => void
@@ -12,8 +13,8 @@ interface Round {
 
 /** Questions to all workers. */
 export interface Rounds {
-  /** What each of those that listen answers, by its place. */
-  ask (topic: Topic): Promise<ReadonlyMap<number, unknown>>
+  /** What each of those that listen answers, by its place; `arrived` is called with each answer at once. */
+  ask (topic: Topic, arrived?: (place: number, answer: unknown) => void): Promise<ReadonlyMap<number, unknown>>
   heard (place: number, number: number, answer: unknown): void
 }
 
@@ -23,11 +24,11 @@ export const createRounds = (present: () => ReadonlyMap<number, WorkerProcess>):
   let last = 0
 
   return {
-    async ask (topic) {
+    async ask (topic, arrived = () => {}) {
       const workers = present()
       const { promise, resolve } = Promise.withResolvers<undefined>()
       const number = ++last
-      const round: Round = { answers: new Map(), places: new Set(workers.keys()), done: () => resolve(undefined) }
+      const round: Round = { arrived, answers: new Map(), places: new Set(workers.keys()), done: () => resolve(undefined) }
       rounds.set(number, round)
       const late = setTimeout(round.done, patience)
       for (const worker of workers.values()) worker.send({ portico: 'question', number, topic })
@@ -42,6 +43,7 @@ export const createRounds = (present: () => ReadonlyMap<number, WorkerProcess>):
       const round = rounds.get(number)
       if (round === undefined || !round.places.has(place)) return
       round.answers.set(place, answer)
+      round.arrived(place, answer)
       if (round.answers.size === round.places.size) round.done()
     }
   }

@@ -24,10 +24,11 @@ const growing: readonly string[] = ['counter', 'histogram']
  */
 export const createTotals = (): Totals => {
   const now = new Map<number, Snapshot>()
-  let past: Snapshot = []
+  /** What workers that are gone had counted; one after the other, so that none is left out. */
+  let past: Promise<Snapshot> = Promise.resolve([])
   const own = new Registry()
   const restarts = new Counter({ name: 'portico_worker_restarts_total', help: 'Workers that ended while they should not, each replaced by another.', registers: [own] })
-  const workers = new Gauge({ name: 'portico_workers', help: 'Workers that answer.', registers: [own], collect () { this.set(now.size) } })
+  const workers = new Gauge({ name: 'portico_workers', help: 'Workers that run.', registers: [own], collect () { this.set(now.size) } })
   own.registerMetric(workers)
 
   return {
@@ -42,11 +43,11 @@ export const createTotals = (): Totals => {
       now.delete(worker)
       if (last === undefined) return
       const kept = last.filter(({ type }) => growing.includes(type))
-      AggregatorRegistry.aggregate([past, kept]).getMetricsAsJSON().then(sum => { past = snapshot.parse(sum) }, () => {})
+      past = past.then(async before => snapshot.parse(await AggregatorRegistry.aggregate([before, kept]).getMetricsAsJSON()))
     },
 
     async text () {
-      const all: Snapshot[] = [past, ...now.values(), snapshot.parse(await own.getMetricsAsJSON())]
+      const all = [await past, ...now.values(), snapshot.parse(await own.getMetricsAsJSON())]
       return await AggregatorRegistry.aggregate(all).metrics()
     }
   }
