@@ -1,6 +1,6 @@
 import { revocationKinds, type Revocation } from '../store/store.ts'
 import { nameIdValues, type Named } from './name-id.ts'
-import { createTextTable, fits } from './text-table.ts'
+import { createTextTable, fits, type TextTable } from './text-table.ts'
 
 /** What a sealed session or a login attempt says of itself, as far as it knows. */
 export interface Revocable {
@@ -30,22 +30,32 @@ export interface Revocations {
 /** Of what was ended whenever it began. */
 const always = 2 ** 32 - 1
 
-/** Places that one sweep looks at: a millisecond of work. */
+/** Places of each table that one sweep looks at: a millisecond of work. */
 const swept = 200_000
 
 /** A moment in seconds as a table holds it. */
 const whole = (seconds: number): number => Math.min(Math.max(Math.floor(seconds), 0), always)
 
-/** A sid is never used twice, nor is the id of an API key: whenever it began, it is over. */
-const isById = (kind: Revocation['kind']): boolean => kind === 'session' || kind === 'api_key'
-
 /** Begins with none: the store is read into it. A million take about seventy megabytes (`bench/revocations.ts`). */
 export const createRevocations = (): Revocations => {
-  const tags = new Map(revocationKinds.map((kind, tag) => [kind, tag]))
-  const tagOf = (kind: Revocation['kind']): number => isById(kind) ? 0 : tags.get(kind) ?? 0
+  /** Sids and ids of API keys: neither is ever used twice, so that either is ended by its value alone, whenever it began. */
   const ids = createTextTable()
-  const others = createTextTable()
-  /** Those whose value no table takes: a subject in Greek, or as long as a page. */
+  const tables: Readonly<Record<Revocation['kind'], TextTable>> = {
+    session: ids,
+    api_key: ids,
+    member: createTextTable(),
+    subject: createTextTable(),
+    idp_session: createTextTable(),
+    name_id: createTextTable(),
+    certificate: createTextTable(),
+    connection: createTextTable(),
+    organization: createTextTable(),
+    everybody: createTextTable()
+  }
+  const distinct = revocationKinds.filter(kind => kind !== 'api_key')
+  const told = (kind: Revocation['kind'], value: string, issuedBefore: number, expiresAt: number): Revocation =>
+    ({ kind, value, issuedBefore: issuedBefore === always ? 0 : issuedBefore, expiresAt })
+  /** Those whose value no table takes, by kind and value: a subject in Greek, or as long as a page. */
   const odd = new Map<string, Revocation>()
   /** Of each session's NameID what could end it: the same at every request. */
   const named = new WeakMap<object, readonly string[]>()
@@ -56,56 +66,55 @@ export const createRevocations = (): Revocations => {
     return known
   }
 
-  const oddKey = (kind: Revocation['kind'], value: string): string => `${tagOf(kind)} ${value}`
+  /** Most kinds are nearly always empty: their values need not even be put together. */
+  const hasAny = (kind: Revocation['kind']): boolean => tables[kind].size > 0 || odd.size > 0
+
+  /** Until which beginning everything of this value is ended; -1 for none. */
+  const endedUntil = (kind: Revocation['kind'], value: string): number => {
+    const place = tables[kind].find(value)
+    if (place !== -1) return tables[kind].firstAt(place)
+    return odd.size === 0 ? -1 : odd.get(`${kind} ${value}`)?.issuedBefore ?? -1
+  }
+
+  const keep = (kind: Revocation['kind'], value: string, issuedBefore: number, expiresAt: number): void => {
+    if (fits(value)) {
+      const place = tables[kind].find(value)
+      tables[kind].set(value, issuedBefore, place === -1 ? expiresAt : Math.max(expiresAt, tables[kind].secondAt(place)))
+    } else odd.set(`${kind} ${value}`, { kind, value, issuedBefore, expiresAt: Math.max(expiresAt, odd.get(`${kind} ${value}`)?.expiresAt ?? 0) })
+  }
 
   return {
-    add ({ kind, value, issuedBefore, expiresAt }) {
-      const moment = isById(kind) ? always : whole(issuedBefore)
-      const until = whole(Math.ceil(expiresAt))
-      if (!fits(value)) {
-        const before = odd.get(oddKey(kind, value))
-        odd.set(oddKey(kind, value), { kind: isById(kind) ? 'session' : kind, value, issuedBefore: Math.max(before?.issuedBefore ?? 0, moment), expiresAt: Math.max(before?.expiresAt ?? 0, until) })
-        return moment > (before?.issuedBefore ?? -1)
-      }
-      const table = isById(kind) ? ids : others
-      const place = table.find(tagOf(kind), value)
-      const before = place === -1 ? -1 : table.firstAt(place)
-      table.set(tagOf(kind), value, Math.max(before, moment), place === -1 ? until : Math.max(table.secondAt(place), until))
-      return moment > before
+    add ({ kind: given, value, issuedBefore, expiresAt }) {
+      const kind = given === 'api_key' ? 'session' : given
+      const before = endedUntil(kind, value)
+      const until = kind === 'session' ? always : whole(issuedBefore)
+      keep(kind, value, Math.max(before, until), whole(Math.ceil(expiresAt)))
+      return until > before
     },
 
     matches ({ sid, member, organization, connection, subject, idpSession, saml, startedAt }) {
-      if (sid !== undefined && (ids.find(0, sid) !== -1 || (odd.size > 0 && odd.has(oddKey('session', sid))))) return true
-      if (others.size === 0 && odd.size === 0) return false
-      const ended = (kind: Revocation['kind'], value: string): boolean => {
-        const place = others.find(tagOf(kind), value)
-        if (place !== -1) return startedAt <= others.firstAt(place)
-        return odd.size > 0 && startedAt <= (odd.get(oddKey(kind, value))?.issuedBefore ?? -1)
-      }
-      return ended('everybody', '') ||
-        ended('organization', organization) ||
-        ended('connection', connection) ||
-        (member !== undefined && ended('member', member)) ||
-        (subject !== undefined && ended('subject', `${connection}|${subject}`)) ||
-        (idpSession !== undefined && ended('idp_session', `${connection}|${idpSession}`)) ||
-        (saml !== undefined && ended('certificate', `${connection}|${saml.certificate}`)) ||
-        (saml?.nameId !== undefined && namesOf(connection, saml.nameId, idpSession).some(value => ended('name_id', value)))
+      const ended = (kind: Revocation['kind'], value: string): boolean => startedAt <= endedUntil(kind, value)
+      return (sid !== undefined && endedUntil('session', sid) !== -1) ||
+        (hasAny('everybody') && ended('everybody', '')) ||
+        (hasAny('organization') && ended('organization', organization)) ||
+        (hasAny('connection') && ended('connection', connection)) ||
+        (hasAny('member') && member !== undefined && ended('member', member)) ||
+        (hasAny('subject') && subject !== undefined && ended('subject', `${connection}|${subject}`)) ||
+        (hasAny('idp_session') && idpSession !== undefined && ended('idp_session', `${connection}|${idpSession}`)) ||
+        (hasAny('certificate') && saml !== undefined && ended('certificate', `${connection}|${saml.certificate}`)) ||
+        (hasAny('name_id') && saml?.nameId !== undefined && namesOf(connection, saml.nameId, idpSession).some(value => ended('name_id', value)))
     },
 
     * all () {
-      // of an API key the id is as good as a sid: either is ended by its value alone
-      for (const [, value, , expiresAt] of ids.entries()) yield { kind: 'session', value, issuedBefore: 0, expiresAt }
-      for (const [tag, value, issuedBefore, expiresAt] of others.entries()) {
-        const kind = revocationKinds[tag]
-        if (kind !== undefined) yield { kind, value, issuedBefore, expiresAt }
+      for (const kind of distinct) {
+        for (const [value, issuedBefore, expiresAt] of tables[kind].entries()) yield told(kind, value, issuedBefore, expiresAt)
       }
-      yield * odd.values()
+      for (const { kind, value, issuedBefore, expiresAt } of odd.values()) yield told(kind, value, issuedBefore, expiresAt)
     },
 
     sweep (now) {
       const isOver = (expiresAt: number): boolean => expiresAt <= now
-      ids.prune(swept, isOver)
-      others.prune(swept, isOver)
+      for (const kind of distinct) tables[kind].prune(swept, isOver)
       for (const [key, { expiresAt }] of odd) if (isOver(expiresAt)) odd.delete(key)
     }
   }

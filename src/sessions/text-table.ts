@@ -1,23 +1,23 @@
 import { randomInt } from 'node:crypto'
 
 /**
- * A map from pairs of a small number (`tag`, below 256) and a text that `fits` to two whole numbers below 2³², for
- * millions of them: about sixty bytes each, outside of what the garbage collector walks through.
+ * A map from texts that `fits` takes to two whole numbers below 2³², for millions of them: about sixty bytes each,
+ * outside of what the garbage collector walks through.
  */
 export interface TextTable {
   readonly size: number
-  /** Where the pair is, until the next `set` or `prune`; -1 for nowhere, as for whatever does not fit. */
-  find (tag: number, text: string): number
+  /** Where the text is, until the next `set` or `prune`; -1 for nowhere, as for whatever does not fit. */
+  find (text: string): number
   firstAt (place: number): number
   secondAt (place: number): number
-  set (tag: number, text: string, first: number, second: number): void
+  set (text: string, first: number, second: number): void
   /** Deletes what `isOver` of some of the places; one call after the other, it comes to each. */
   prune (places: number, isOver: (second: number) => boolean): void
   /** Everything; what is set or deleted meanwhile may be in it or not. */
-  entries (): Iterable<readonly [tag: number, text: string, first: number, second: number]>
+  entries (): Iterable<readonly [text: string, first: number, second: number]>
 }
 
-const chunkBits = 20
+const chunkBits = 18
 const chunkSize = 1 << chunkBits
 const smallest = 1 << 10
 
@@ -41,8 +41,8 @@ export const createTextTable = (): TextTable => {
   const chunks: ({ readonly bytes: Buffer, end: number, living: number } | undefined)[] = []
   let filling = -1
 
-  const hashOf = (tag: number, text: string): number => {
-    let hash = seed ^ tag
+  const hashOf = (text: string): number => {
+    let hash = seed
     for (let i = 0; i < text.length; i++) {
       hash = Math.imul(hash ^ text.charCodeAt(i), 0x5bd1e995)
       hash ^= hash >>> 15
@@ -51,19 +51,19 @@ export const createTextTable = (): TextTable => {
     return (hash ^ (hash >>> 16)) >>> 0
   }
 
-  const isAt = (place: number, tag: number, text: string): boolean => {
+  const isAt = (place: number, text: string): boolean => {
     const bytes = chunks[place >>> chunkBits]?.bytes
     let at = place & (chunkSize - 1)
-    if (bytes === undefined || bytes[at++] !== tag || bytes[at++] !== text.length) return false
+    if (bytes === undefined || bytes[at++] !== text.length) return false
     for (let i = 0; i < text.length; i++) if (bytes[at++] !== text.charCodeAt(i)) return false
     return true
   }
 
-  /** The pair's slot, or the empty one where it belongs. */
-  const slotOf = (hash: number, tag: number, text: string): number => {
+  /** The text's slot, or the empty one where it belongs. */
+  const slotOf = (hash: number, text: string): number => {
     let slot = hash & mask
     for (let place = texts[slot] ?? 0; place !== 0; place = texts[slot] ?? 0) {
-      if (hashes[slot] === hash && isAt(place - 1, tag, text)) break
+      if (hashes[slot] === hash && isAt(place - 1, text)) break
       slot = (slot + 1) & mask
     }
     return slot
@@ -93,9 +93,9 @@ export const createTextTable = (): TextTable => {
   }
 
   /** Writes a text behind the others, and says where. */
-  const write = (tag: number, text: string): number => {
+  const write = (text: string): number => {
     let chunk = chunks[filling]
-    if (chunk === undefined || chunk.end + 2 + text.length > chunkSize) {
+    if (chunk === undefined || chunk.end + 1 + text.length > chunkSize) {
       if (chunk?.living === 0) chunks[filling] = undefined
       filling = chunks.indexOf(undefined)
       if (filling === -1) filling = chunks.length
@@ -103,10 +103,9 @@ export const createTextTable = (): TextTable => {
       chunks[filling] = chunk
     }
     const at = chunk.end
-    chunk.bytes[at] = tag
-    chunk.bytes[at + 1] = text.length
-    chunk.bytes.write(text, at + 2, 'latin1')
-    chunk.end = at + 2 + text.length
+    chunk.bytes[at] = text.length
+    chunk.bytes.write(text, at + 1, 'latin1')
+    chunk.end = at + 1 + text.length
     chunk.living++
     return filling * chunkSize + at
   }
@@ -129,19 +128,19 @@ export const createTextTable = (): TextTable => {
   return {
     get size () { return size },
 
-    find (tag, text) {
-      const slot = slotOf(hashOf(tag, text), tag, text)
+    find (text) {
+      const slot = slotOf(hashOf(text), text)
       return texts[slot] === 0 ? -1 : slot
     },
 
     firstAt: place => firsts[place] ?? 0,
     secondAt: place => seconds[place] ?? 0,
 
-    set (tag, text, first, second) {
-      const hash = hashOf(tag, text)
-      const slot = slotOf(hash, tag, text)
+    set (text, first, second) {
+      const hash = hashOf(text)
+      const slot = slotOf(hash, text)
       const known = texts[slot] ?? 0
-      fill(slot, hash, known === 0 ? write(tag, text) + 1 : known, first, second)
+      fill(slot, hash, known === 0 ? write(text) + 1 : known, first, second)
       if (known === 0 && ++size > (mask + 1) * 0.7) resize((mask + 1) * 2)
     },
 
@@ -159,11 +158,10 @@ export const createTextTable = (): TextTable => {
       for (const [index, chunk] of chunks.entries()) {
         if (chunk === undefined) continue
         const { bytes } = chunk
-        for (let at = 0; at < chunk.end; at += 2 + (bytes[at + 1] ?? 0)) {
-          const tag = bytes[at] ?? 0
-          const text = bytes.toString('latin1', at + 2, at + 2 + (bytes[at + 1] ?? 0))
-          const slot = slotOf(hashOf(tag, text), tag, text)
-          if (texts[slot] === index * chunkSize + at + 1) yield [tag, text, firsts[slot] ?? 0, seconds[slot] ?? 0]
+        for (let at = 0; at < chunk.end; at += 1 + (bytes[at] ?? 0)) {
+          const text = bytes.toString('latin1', at + 1, at + 1 + (bytes[at] ?? 0))
+          const slot = slotOf(hashOf(text), text)
+          if (texts[slot] === index * chunkSize + at + 1) yield [text, firsts[slot] ?? 0, seconds[slot] ?? 0]
         }
       }
     }

@@ -15,7 +15,7 @@ import { text } from './text.ts'
 /** Rows that one transaction deletes at most, so that a sweep never holds up a sign-in. */
 const batch = 1_000
 /** Revocations that are told at once. */
-const part = 20_000
+const part = 2_000
 /** Seconds for which an expired API key is still told from one that never was. */
 const expiredKept = 30 * 86_400
 /** Milliseconds between looks at whether another process has written: each costs a few microseconds. */
