@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import t from 'tap'
 import type { Answer, Browser } from '../support/browser.ts'
-import { codeOf, formOf, linksOf, origins, startGateway, submit, type World } from '../support/gateway.ts'
+import { codeOf, formOf, linksOf, refreshOf, origins, startGateway, submit, type World } from '../support/gateway.ts'
 
 const isTicket = (url: URL): boolean => url.pathname === '/.portico/ticket'
 
@@ -183,7 +183,7 @@ t.test('when parts are down', async t => {
     t.equal((await world.signIn(world.browser(), `${origins.portal}/x`)).status, 200)
   })
 
-  await t.test('V34 a store that cannot be written: 503, a code, and by hand it goes on', async t => {
+  await t.test('V34 a store that cannot be written: 503, a code, and it goes on by itself and by hand', async t => {
     const browser = world.browser()
     const back = await world.reachProvider(browser, `${origins.portal}/kept`)
     const lock = new DatabaseSync(world.configuration.store.path)
@@ -192,6 +192,7 @@ t.test('when parts are down', async t => {
     t.match({ status: down.status, code: codeOf(down) }, { status: 503, code: 'PORTICO_STORE_UNAVAILABLE' })
     t.equal(new URL(linksOf(down)['Try again'] ?? '').searchParams.get('return_to'), `${origins.portal}/kept`)
     t.notMatch(down.text, /sqlite|SQLITE|portico\.db/)
+    t.match({ after: down.headers.get('retry-after'), refresh: refreshOf(down)?.href }, { after: '5', refresh: back.location?.href }, 'the page asks for the same address again')
     lock.exec('ROLLBACK')
     lock.close()
     const answer = await browser.open(back.location ?? '')
@@ -208,6 +209,7 @@ t.test('when parts are down', async t => {
     lock.close()
     t.match({ status: down.status, code: codeOf(down), own: down.headers.get('x-portico-intercepted') }, { status: 503, code: 'PORTICO_STORE_UNAVAILABLE', own: 'true' })
     t.equal(new URL(linksOf(down)['Try again'] ?? '').searchParams.get('return_to'), `${origins.portal}/kept`)
+    t.equal(refreshOf(down)?.href, linksOf(down)['Try again'], 'and so does the page by itself')
     t.equal((await browser.open(ticket)).url.href, `${origins.portal}/kept`)
   })
 })

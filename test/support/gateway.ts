@@ -279,3 +279,9 @@ export const linksOf = (answer: Answer): Readonly<Record<string, string>> =>
 
 /** The code that a page or a problem shows; undefined when there is none. */
 export const codeOf = (answer: Answer): string | undefined => /PORTICO_[A-Z_]+/.exec(answer.text)?.[0]
+
+/** Where a page goes on by itself: its own address where it names none; undefined when it stays. */
+export const refreshOf = ({ text, url }: Answer): URL | undefined => {
+  const content = /<meta http-equiv="refresh" content="[0-9]+([^"]*)">/.exec(text)?.[1]
+  return content === undefined ? undefined : new URL(decode(content.replace(/^;url=/, '')), url)
+}
