@@ -2,7 +2,6 @@ import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { createBreather } from './breather.ts'
 import type { OrganizationSource } from './build/checked.ts'
 import { createBuilder } from './build.ts'
-import { giveBack } from './give-back.ts'
 import type { Loaded } from './load.ts'
 import { compareProblems } from './problem.ts'
 import type { Problem } from './problem.ts'
@@ -37,8 +36,6 @@ export interface LoadingThreadOptions {
 
 /** Many times what 10,000 organizations take, in MiB: a thread that needs more dies alone. */
 const resourceLimits = { maxOldGenerationSizeMb: 1_024, maxYoungGenerationSizeMb: 16 }
-/** Organizations of which the first load leaves garbage that is worth a tenth of a second of the start. */
-const many = 1_000
 /** Milliseconds until a thread that died is started again: doubled each time, up to the longest. */
 const pauses = { first: 1_000, longest: 60_000 }
 
@@ -57,7 +54,6 @@ export const createLoadingThread = (options: LoadingThreadOptions): LoadingThrea
   let sources = new Map<string, OrganizationSource>()
   let warnings = new Map<string, Problem>()
   let asked = 0
-  let isFirst = true
   let pause = pauses.first
   let again: NodeJS.Timeout | undefined
   let closed = false
@@ -143,8 +139,6 @@ export const createLoadingThread = (options: LoadingThreadOptions): LoadingThrea
       if (checked === undefined) return outcome
       const configuration = await build({ ...checked, organizations: await fetch(checked) })
       pause = pauses.first
-      if (isFirst && checked.changed > many) await giveBack()
-      isFirst = false
       return { ...outcome, configuration }
     },
     async watch () {
