@@ -23,8 +23,10 @@ export interface Files {
   read (path: string, limit: number): FileContent
   /** Names in a folder, sorted; undefined when it is not there or not a folder. */
   list (path: string): readonly string[] | undefined
-  /** Every file and folder that was asked for. */
-  readonly names: ReadonlySet<string>
+  /** Whether this file was asked for. */
+  has (path: string): boolean
+  /** Every file and folder that was asked for, sorted. */
+  names (): string[]
   /** To be asked later whether all of that is as it was, where nothing but `stirred`, and what was too new to be sure of, may have changed. */
   still (): (stirred: ReadonlySet<string>) => boolean
   /** SHA-256 over every name that was asked for and the bytes that came. */
@@ -104,28 +106,27 @@ const createStill = (remembered: Remembered, unsure: Unsure, lists: ReadonlyMap<
  */
 export const createFiles = (remembered: Remembered = new Map(), stirred?: ReadonlySet<string>): Files => {
   const contents = new Map<string, FileContent>()
+  /** Of those that are not remembered. */
   const limits = new Map<string, number>()
   const lists = new Map<string, readonly string[] | undefined>()
-  const names = new Set<string>()
   return {
     read (path, limit) {
       const known = contents.get(path)
       if (known !== undefined) return known
       const content = (stirred?.has(path) === false ? remembered.get(path)?.content : undefined) ?? readOne(path, limit, remembered)
       contents.set(path, content)
-      limits.set(path, limit)
-      names.add(path)
+      if (!remembered.has(path)) limits.set(path, limit)
       return content
     },
     list (path) {
       const list = listOne(path)
       lists.set(path, list)
-      names.add(path)
       return list
     },
-    names,
+    has: path => contents.has(path),
+    names: () => [...new Set([...contents.keys(), ...lists.keys()])].sort(),
     still () {
-      const unsure = [...contents].flatMap(([path, { digest }]) => remembered.has(path) ? [] : [[path, { limit: limits.get(path) ?? 0, digest }] as const])
+      const unsure = [...limits].map(([path, limit]) => [path, { limit, digest: contents.get(path)?.digest ?? '' }] as const)
       return createStill(remembered, new Map(unsure), lists)
     },
     version () {

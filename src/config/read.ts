@@ -61,6 +61,7 @@ interface Held {
 
 /** What is kept of an organization's file from load to load. */
 interface Kept {
+  readonly id: string
   readonly file: string
   readonly content: FileContent
   readonly part: OrganizationPart
@@ -82,18 +83,16 @@ const isOrganizationFile = (name: string): boolean => name.endsWith('.yaml') && 
 
 const invitedText = pathText(invitedPath)
 
-const idOf = (file: string): string => basename(file, '.yaml')
-
 const isSame = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean =>
   one === other || (one.size === other.size && [...one].every(([name, value]) => other.get(name) === value))
 
 const keep = ({ file, content }: FileRead): Kept => {
   const part = readOrganizationPart(file, content)
   const findings: Finding[] = []
-  const id = idOf(file)
+  const id = basename(file, '.yaml')
   if (!snakeCaseId.safeParse(id).success) findings.push({ file, path: [], message: `the file name '${id}' is not an organization's id`, remedy: 'rename the file: lower-case letters, digits and _, beginning with a letter' })
   checkDangers(file, part.draft, finding => { findings.push(finding) })
-  return { file, content, part, references: part.draft === undefined ? [] : organizationReferences(file, part.draft), findings, held: undefined, given: undefined }
+  return { id, file, content, part, references: part.draft === undefined ? [] : organizationReferences(file, part.draft), findings, held: undefined, given: undefined }
 }
 
 const hold = (references: readonly Reference[], files: Files, env: NodeJS.ProcessEnv): Held => {
@@ -118,8 +117,8 @@ const invitedOf = (members: OrganizationSettings['members'], list: string | unde
   return 'invited_file' in members ? indexInvited(invitedLines(list ?? '')) : undefined
 }
 
-const sourceOf = ({ file, part: { entries } }: Kept, settings: OrganizationSettings, values: ReadonlyMap<string, string>): OrganizationSource => ({
-  id: idOf(file),
+const sourceOf = ({ id, file, part: { entries } }: Kept, settings: OrganizationSettings, values: ReadonlyMap<string, string>): OrganizationSource => ({
+  id,
   file,
   settings,
   entries,
@@ -177,7 +176,7 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, partial
       values.set(kept.file, kept.held.values)
       for (const finding of kept.held.findings) report(finding)
     }
-    for (const path of remembered.keys()) if (!files.names.has(path)) remembered.delete(path)
+    for (const path of remembered.keys()) if (!files.has(path)) remembered.delete(path)
     const version = files.version()
     const isStill = files.still()
     if (last?.reading.version === version && last.names === names?.join('/') && now() - last.at < recent) {
@@ -192,23 +191,22 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, partial
       checkDangers(main, settings, report)
     }
     const checkOrganization = createOrganizationCheck(settings, now(), report)
-    for (const { file, part, findings } of organizations) {
+    for (const { id, file, part, findings } of organizations) {
       for (const finding of findings) report(finding)
       if (part.draft === undefined) continue
-      const id = idOf(file)
       checkOrganization({ id, file, settings: part.draft })
       checkConnectors({ file, settings: part.draft }, contents, now(), report)
       checkSaml({ file, settings: part.draft }, settings?.auth_url, contents, now(), report)
       checkInvited({ id, file, settings: part.draft }, values.get(file)?.get(invitedText), report)
     }
     if (settings !== undefined) {
-      checkGroupRules(main, settings, new Map(organizations.map(({ file, part }) => [idOf(file), part.draft])), report)
+      checkGroupRules(main, settings, new Map(organizations.map(({ id, part }) => [id, part.draft])), report)
     }
 
     const placed = place(findings, file => file === main ? mainContent : kept.get(file)?.content)
     const all = [...mainPart.problems, ...organizations.flatMap(({ part }) => part.problems), ...placed].sort(compareProblems)
     const problems = all.filter(problem => problem.severity === 'problem')
-    const outcome = { problems, warnings: all.filter(problem => problem.severity === 'warning'), files: [...files.names].sort(), version }
+    const outcome = { problems, warnings: all.filter(problem => problem.severity === 'warning'), files: files.names(), version }
     const end = (checked: Checked | undefined): Reading => {
       last = { reading: { ...outcome, checked }, isStill, names: names?.join('/'), at: now() }
       return last.reading
