@@ -20,6 +20,9 @@ const deploy = new URL('../../deploy/', import.meta.url)
 const tls = new URL('../proxy/tls/', import.meta.url)
 const host = 'analytics.localhost'
 
+/** Debian has servers where people who are not root do not look. */
+const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin` }
+
 /** A sample with the tests' own places in it. What is replaced must stand there. */
 const placed = async (name: string, places: Readonly<Record<string, string>>): Promise<string> => {
   let sample = await readFile(new URL(name, deploy), 'utf8')
@@ -84,7 +87,7 @@ const haproxy: Balancer = {
 
 const isInstalled = (program: string): boolean => {
   try {
-    execFileSync(program, ['-v'], { stdio: 'ignore' })
+    execFileSync(program, ['-v'], { stdio: 'ignore', env })
     return true
   } catch {
     return false
@@ -154,9 +157,9 @@ const start = async (t: { teardown (end: () => unknown): void }, balancer: Balan
   const [plain, secure] = [await freePort(), await freePort()]
   const { check, run } = await balancer.prepare(folder, { plain, secure, instances })
   // throws what it finds wrong
-  execFileSync(balancer.program, check, { stdio: ['ignore', 'pipe', 'pipe'] })
+  execFileSync(balancer.program, check, { stdio: ['ignore', 'pipe', 'pipe'], env })
 
-  const child = spawn(balancer.program, run, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(balancer.program, run, { stdio: ['ignore', 'ignore', 'pipe'], env })
   let told = ''
   child.stderr.setEncoding('utf8').on('data', (more: string) => { told += more })
   const ended = once(child, 'close')
