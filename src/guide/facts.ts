@@ -36,6 +36,8 @@ export interface Facts {
   readonly records: readonly { readonly name: string, readonly value: string }[]
   /** Whether the gateway does something with groups of this organization. */
   readonly wantsGroups: boolean
+  /** Whether refresh tokens are asked for. */
+  readonly wantsRefresh: boolean
 }
 
 const present = <T>(items: readonly (T | undefined)[] | undefined): T[] => (items ?? []).filter(item => item !== undefined)
@@ -76,7 +78,8 @@ export const factsOf = (connectionId: string, { portico, organizationId, organiz
     accepts,
     apps,
     records: [...domains, ...accepts].map(domain => ownershipRecord({ authOrigin: origin }, { organization: { id: organizationId } }, domain)),
-    wantsGroups: connection.groups !== undefined || apps.some(({ id }) => portico.apps?.[id]?.groups?.[organizationId] !== undefined)
+    wantsGroups: connection.groups !== undefined || apps.some(({ id }) => portico.apps?.[id]?.groups?.[organizationId] !== undefined),
+    wantsRefresh: 'refresh' in connection && connection.refresh !== undefined && connection.refresh !== false
   }
 }
 

@@ -111,6 +111,16 @@ t.test('R27 R29 each provider’s page: its menus, and this connection’s addre
   t.notOk((await run(folder, 'google_acme')).out.includes('/login/google_acme/callback'), 'a shared attempt returns to the shared address only')
 })
 
+t.test('R29 where sign-ins are refreshed, the provider is asked to allow it', async t => {
+  const refreshing = { ...files, organizations: { ...files.organizations, 'acme.yaml': acme.replaceAll(/^( +)connector: .*$/gm, '$&\n$1refresh: 30m') } }
+  const folder = t.testdir({ plain: files, refreshing })
+  for (const [id, words] of [['okta_best_company', ['Refresh Token']], ['entra_acme', ['offline_access']]] as const) {
+    const [before, after] = [await run(join(folder, 'plain'), id), await run(join(folder, 'refreshing'), id)]
+    t.same([before.status, after.status, after.err], [0, 0, ''])
+    for (const word of words) t.match([before.out.includes(word), after.out.includes(word)], [false, true], `${id}: ${word}`)
+  }
+})
+
 t.test('R15 R29 --json: the facts, and the hosts to exempt from TLS inspection, without a secret', async t => {
   const folder = t.testdir(files)
   const ours = ['auth.example.com', 'acme.example.com', 'analytics.example.com', 'dashboard.example.com', 'dashboard-eu.example.com']

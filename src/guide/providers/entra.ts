@@ -10,14 +10,15 @@ export const publicCloud = ['login.microsoftonline.com', 'login.microsoft.com', 
 
 /** Microsoft Entra ID: an app registration of type Web (R3). */
 export const entra = (facts: Facts, connection: Entra): ProviderGuide => {
-  const { redirectUri, initiateLoginUri, domains, wantsGroups } = facts
+  const { redirectUri, initiateLoginUri, domains, wantsGroups, wantsRefresh } = facts
   const isMultiple = connection.tenancy === 'multiple'
   const email = connection.claims?.email ?? 'email'
+  const scopes = ['openid', 'profile', 'email', ...wantsRefresh ? ['offline_access'] : []]
   const byCertificate = connection.client_certificate !== undefined
   return {
     name: 'Microsoft Entra ID',
     needs: say`the role ${menu('Application Developer')} or a higher one in the Microsoft Entra admin center (entra.microsoft.com)`,
-    scopes: ['openid', 'profile', 'email'],
+    scopes,
     claims: ['tid', 'oid', email, connection.claims?.name ?? 'name', ...wantsGroups ? [connection.claims?.groups ?? 'groups'] : []],
     hosts: connection.discovery_url === undefined ? publicCloud : [new URL(connection.discovery_url).host],
     sections: [
@@ -56,7 +57,7 @@ export const entra = (facts: Facts, connection: Entra): ProviderGuide => {
         title: 'Say what is told about your people',
         blocks: [
           steps(
-            say`${menu('API permissions', 'Add a permission', 'Microsoft Graph', 'Delegated permissions')}: ${values(['openid', 'profile', 'email'])}. Then ${menu('Grant admin consent')}, so that nobody is asked.`,
+            say`${menu('API permissions', 'Add a permission', 'Microsoft Graph', 'Delegated permissions')}: ${values(scopes)}. Then ${menu('Grant admin consent')}, so that nobody is asked.`,
             say`${menu('Token configuration', 'Add optional claim', 'ID')}: ${value(email)}${email === 'email' ? say` (and, if you like, ${value('xms_edov')}: it says whether the domain of the address is verified to be yours)` : undefined}. Everybody who is to sign in needs an address of ${values(domains)} there: for ${value('email')} that is the field ${menu('Email')} of their profile.`,
             wantsGroups
               ? say`${menu('Token configuration', 'Add groups claim', 'Groups assigned to the application')}. Not all groups: beyond 200 Entra sends none, and we refuse the sign-in rather than take that for no groups. Send us the object ids with the names that they stand for.`

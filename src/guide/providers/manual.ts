@@ -7,10 +7,10 @@ type Manual = Extract<ConnectionDraft, { connector?: 'manual' | undefined }>
 
 /** A provider without discovery: every address is entered by hand (R30). */
 export const manual = (facts: Facts, connection: Manual): ProviderGuide => {
-  const { redirectUri, initiateLoginUri, domains, wantsGroups } = facts
+  const { redirectUri, initiateLoginUri, domains, wantsGroups, wantsRefresh } = facts
   const claims = connection.claims ?? {}
   const asked = (connection.scopes ?? []).filter(scope => scope !== undefined)
-  const scopes = asked.length > 0 ? asked : ['openid', 'email', 'profile']
+  const scopes = asked.length > 0 ? asked : ['openid', 'email', 'profile', ...wantsRefresh ? ['offline_access'] : []]
   const email = claims.email ?? 'email'
   return {
     name: 'OAuth 2.0 without discovery',
@@ -24,7 +24,7 @@ export const manual = (facts: Facts, connection: Manual): ProviderGuide => {
         blocks: [
           entries(
             { name: 'Kind of client', values: ['web'], note: say`confidential: with a client secret` },
-            { name: 'Grant type, response type', values: ['authorization_code', 'code'] },
+            { name: 'Grant type, response type', values: ['authorization_code', ...wantsRefresh ? ['refresh_token'] : [], 'code'] },
             { name: 'Redirect URI (callback URL)', values: [redirectUri], note: say`exactly so; it is the only one` },
             { name: 'How the secret is sent to the token endpoint', values: [connection.token_endpoint_auth_method ?? 'client_secret_basic'] },
             { name: 'Login page or home page, where one is asked for', values: [initiateLoginUri] }

@@ -7,10 +7,10 @@ type Oidc = Extract<ConnectionDraft, { connector?: 'oidc' | undefined }>
 
 /** Any OpenID Connect provider with discovery, with the names that four of them use (R6). */
 export const oidc = (facts: Facts, connection: Oidc): ProviderGuide => {
-  const { origin, redirectUri, initiateLoginUri, afterLogoutUri, backChannelUri, frontChannelUri, domains, wantsGroups } = facts
+  const { origin, redirectUri, initiateLoginUri, afterLogoutUri, backChannelUri, frontChannelUri, domains, wantsGroups, wantsRefresh } = facts
   const claims = connection.claims ?? {}
   const asked = (connection.scopes ?? []).filter(scope => scope !== undefined)
-  const scopes = asked.length > 0 ? asked : ['openid', 'email', 'profile']
+  const scopes = asked.length > 0 ? asked : ['openid', 'email', 'profile', ...wantsRefresh ? ['offline_access'] : []]
   const email = claims.email ?? 'email'
   const groups = claims.groups ?? 'groups'
   return {
@@ -26,7 +26,7 @@ export const oidc = (facts: Facts, connection: Oidc): ProviderGuide => {
           text(say`Whatever your provider calls the fields, these are the values:`),
           entries(
             { name: 'Kind of application', values: ['web'], note: say`confidential: with a client secret` },
-            { name: 'Grant type, response type', values: ['authorization_code', 'code'] },
+            { name: 'Grant type, response type', values: ['authorization_code', ...wantsRefresh ? ['refresh_token'] : [], 'code'] },
             { name: 'Redirect URI (callback URL)', values: [redirectUri], note: say`exactly so; it is the only one` },
             { name: 'Web origin, where one is asked for', values: [origin] },
             { name: 'Initiate login URI, where one is asked for', values: [initiateLoginUri], note: say`so that a tile on your portal works` },

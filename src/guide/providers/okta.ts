@@ -7,13 +7,13 @@ type Okta = Extract<ConnectionDraft, { connector?: 'okta' | undefined }>
 
 /** Okta Workforce: an OIDC web application, with a tile that starts at our side (R5, R23, R27, R28). */
 export const okta = (facts: Facts, connection: Okta): ProviderGuide => {
-  const { redirectUri, initiateLoginUri, afterLogoutUri, frontChannelUri, domains, wantsGroups } = facts
+  const { redirectUri, initiateLoginUri, afterLogoutUri, frontChannelUri, domains, wantsGroups, wantsRefresh } = facts
   const server = connection.authorization_server
   const host = connection.discovery_url === undefined ? connection.okta_domain : new URL(connection.discovery_url).host
   return {
     name: 'Okta Workforce',
     needs: say`the role ${menu('Application Administrator')} or a higher one in the Okta Admin Console`,
-    scopes: ['openid', 'email', 'profile', ...wantsGroups ? ['groups'] : []],
+    scopes: ['openid', 'email', 'profile', ...wantsGroups ? ['groups'] : [], ...wantsRefresh ? ['offline_access'] : []],
     claims: ['sub', 'email', 'email_verified', 'name', ...wantsGroups ? ['groups'] : []],
     hosts: [...host === undefined ? [] : [host], '*.oktacdn.com'],
     sections: [
@@ -22,7 +22,7 @@ export const okta = (facts: Facts, connection: Okta): ProviderGuide => {
         blocks: [steps(
           say`Open ${menu('Applications', 'Applications', 'Create App Integration')}.`,
           say`Sign-in method ${menu('OIDC - OpenID Connect')}, application type ${menu('Web Application')}, then ${menu('Next')}.`,
-          say`Enter a name that your people recognise on their tile. Grant type: ${menu('Authorization Code')} and no other.`,
+          say`Enter a name that your people recognise on their tile. Grant type: ${menu('Authorization Code')}${wantsRefresh ? say` and ${menu('Refresh Token')}` : undefined} and no other.`,
           say`${menu('Sign-in redirect URIs')}: ${value(redirectUri)}, exactly so; remove the one that stands there as an example. Leave the wildcard box unticked.`,
           say`${menu('Sign-out redirect URIs')}: ${value(afterLogoutUri)}: who signs out of our apps is signed out of Okta, and comes back here.`,
           say`${menu('Assignments')}: ${menu('Limit access to selected groups')}, or everybody. Then ${menu('Save')}.`
