@@ -125,7 +125,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
   const bearerTokens = createBearerTokens({ store, configuration, sessions, connectors })
   const keptTokens = createKeptTokens({ configuration, sealer, store })
   const refresher = createRefresher({
-    refresh: createRefresh({ configuration, sessions, store, connectors, audit, log, now, keptTokens, readmit: createReadmit({ configuration, store, now }) }), log, now
+    refresh: createRefresh({ configuration, sessions, store, connectors, audit, metrics, log, now, keptTokens, readmit: createReadmit({ configuration, store, now }) }), log, now
   })
   const isLiveHere = (session: Session): boolean => {
     // what stays open for somebody is in use, with or without further requests

@@ -33,7 +33,6 @@ export const createReadmit = ({ configuration, store, now }: Pick<LoginDeps, 'co
     invited: member.invited,
     name: identity.name,
     groups: [...identity.groups],
-    idpSession: identity.idpSession ?? session.idpSession,
     amr: identity.amr === undefined ? undefined : [...identity.amr],
     acr: identity.acr
   }

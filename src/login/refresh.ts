@@ -42,12 +42,12 @@ const isFinal = ({ status, code }: PorticoError): boolean =>
  * Refreshes sessions (behaviours.md J): the refresh token is given for new tokens by one process at a time,
  * these are kept before anything else, and then the person is judged anew.
  */
-export const createRefresh = (deps: Pick<LoginDeps, 'configuration' | 'sessions' | 'store' | 'connectors' | 'audit' | 'log' | 'now'> & {
+export const createRefresh = (deps: Pick<LoginDeps, 'configuration' | 'sessions' | 'store' | 'connectors' | 'audit' | 'metrics' | 'log' | 'now'> & {
   readonly keptTokens: KeptTokens
   readonly readmit: Readmit
   readonly grace?: number
 }): Refresh => {
-  const { configuration, sessions, store, connectors, audit, log, now, keptTokens, readmit, grace = usualGrace } = deps
+  const { configuration, sessions, store, connectors, audit, metrics, log, now, keptTokens, readmit, grace = usualGrace } = deps
   /** By sid: tokens that came and are not kept yet, or whose person is not judged yet. */
   const pending = new Map<string, { readonly tokens: Kept, readonly before: Kept, isKept: boolean }>()
 
@@ -63,6 +63,7 @@ export const createRefresh = (deps: Pick<LoginDeps, 'configuration' | 'sessions'
   const end = async (session: Session, error: PorticoError): Promise<Outcome> => {
     const { sid, member, connection } = session
     pending.delete(sid)
+    metrics.refresh(connection, 'ended')
     log.warn({ err: error, member, connection }, 'a refresh was refused: its session ends')
     await sessions.end(session, `refresh: ${error.code}`)
     audit.sessionEnded({ ...session, reason: error.code })
@@ -87,6 +88,7 @@ export const createRefresh = (deps: Pick<LoginDeps, 'configuration' | 'sessions'
     await sessions.renew(renewed)
     pending.delete(session.sid)
     await store.take('lease', keyOf(session))
+    metrics.refresh(connection.id, 'success')
     return { kind: 'renewed', at: refreshAt, session: renewed }
   }
 
@@ -124,6 +126,7 @@ export const createRefresh = (deps: Pick<LoginDeps, 'configuration' | 'sessions'
     } catch (thrown) {
       const error = asPorticoError(thrown)
       if (isFinal(error)) return await end(session, error)
+      metrics.refresh(connection.id, 'failed')
       log.warn({ err: error, member: session.member, connection: connection.id }, 'a refresh failed: its session stays as it is, and it is tried again')
       // tokens that came and are not kept are lost with this process: soon
       const isSoon = pending.get(session.sid)?.isKept === false

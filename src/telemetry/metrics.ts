@@ -10,6 +10,9 @@ import { createDurationHistogram } from './duration-histogram.ts'
  */
 export type SignInOutcome = 'success' | 'refused' | 'failed' | 'test'
 
+/** `ended`: it ended the session, since the provider or a rule refused its person. `failed`: it is tried again. */
+export type RefreshOutcome = 'success' | 'ended' | 'failed'
+
 export interface MetricsDeps {
   /** What is in force; undefined before the first load. */
   readonly configuration?: () => Configuration | undefined
@@ -30,6 +33,8 @@ export interface Metrics {
   readonly registry: Registry
   /** A sign-in ended. `connection` is undefined when none was found. */
   signIn (connection: string | undefined, outcome: SignInOutcome): void
+  /** A refresh of a session ended. */
+  refresh (connection: string, outcome: RefreshOutcome): void
   /** A configuration was put in force (true) or refused (false). */
   reload (ok: boolean): void
   /** A request to an app's upstream was answered in so many seconds. */
@@ -57,6 +62,12 @@ export const createMetrics = (deps: MetricsDeps = {}): Metrics => {
   const signIns = new Counter({
     name: 'portico_sign_ins_total',
     help: 'Sign-ins that ended, by connection and outcome (success, refused, failed, test).',
+    labelNames: ['connection', 'outcome'],
+    registers
+  })
+  const refreshes = new Counter({
+    name: 'portico_refreshes_total',
+    help: 'Refreshes of sessions, by connection and outcome (success, ended, failed).',
     labelNames: ['connection', 'outcome'],
     registers
   })
@@ -134,6 +145,7 @@ export const createMetrics = (deps: MetricsDeps = {}): Metrics => {
   return {
     registry,
     signIn: (connection, outcome) => signIns.inc({ connection: connectionLabel(connection ?? 'none'), outcome }),
+    refresh: (connection, outcome) => refreshes.inc({ connection: connectionLabel(connection), outcome }),
     reload: ok => {
       reloads.inc({ result: ok ? 'success' : 'failure' })
       if (ok) lastReload.set(now())

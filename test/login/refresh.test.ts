@@ -92,7 +92,7 @@ t.test('J1 J5 V2 however many ask on however many instances, the token is used o
   const world = await start(t)
   const lines: string[] = []
   const other = await createGateway({ configuration: world.configuration, log: createLog({ level: 'debug', destination: { write: line => { lines.push(line) } } }) })
-  const { public: { port } } = await other.listen()
+  const { public: { port }, ops: { port: opsPort } } = await other.listen()
   try {
     const browser = world.browser()
     await world.signIn(browser, page)
@@ -112,6 +112,9 @@ t.test('J1 J5 V2 however many ask on however many instances, the token is used o
       t.equal(world.tokenCalls() - before, 1, `${many}: one call`)
     }
     t.equal(claimsOf(await api(browser)).auth_time, authTime, 'nobody authenticated anew')
+    const counted = [await (await fetch(`http://127.0.0.1:${world.opsPort}/metrics`)).text(), await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text()].join('\n')
+    const successes = [...counted.matchAll(/portico_refreshes_total\{connection="acme_oidc",outcome="success"\} (\d+)/g)].map(([, count]) => Number(count))
+    t.equal(successes.reduce((sum, count) => sum + count, 0), 4)
     t.notMatch(lines.join('\n'), /refresh (?:was refused|failed)/)
     t.same(logged(world, /refresh (?:was refused|failed)/), [])
   } finally {
