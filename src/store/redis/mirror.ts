@@ -65,6 +65,7 @@ const statements = (database: DatabaseSync) => ({
     ON CONFLICT (kind, key) DO UPDATE SET raw = excluded.raw, time = excluded.time, number = excluded.number`),
   stand: database.prepare('INSERT INTO standing (kind, name, sort, key) VALUES (?, ?, ?, ?)'),
   fall: database.prepare('DELETE FROM standing WHERE kind = ? AND key = ?'),
+  isKnown: database.prepare('SELECT 1 FROM record WHERE kind = ? AND key = ?'),
   get: database.prepare('SELECT kind, key, raw FROM record WHERE kind = ? AND key = ?'),
   find: database.prepare(`SELECT record.kind, record.key, raw FROM standing JOIN record ON record.kind = standing.kind AND record.key = standing.key
     WHERE standing.kind = ? AND name = ? ORDER BY sort, standing.key`),
@@ -82,7 +83,8 @@ export const createMirror = (): Mirror => {
   const sql = statements(database)
 
   const write = ({ kind, key, record }: Learnt, place: Place): void => {
-    sql.fall.run(kind, key)
+    // nothing to be removed of one that is new
+    if (sql.isKnown.get(kind, key) !== undefined) sql.fall.run(kind, key)
     sql.write.run(kind, key, record === undefined ? null : encodeRecord(record), ...numbers(place))
     for (const { name, sort } of record?.indexes ?? []) sql.stand.run(kind, name, Buffer.from(sort), key)
   }

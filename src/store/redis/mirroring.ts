@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { PorticoError } from '../../errors.ts'
 import type { Log } from '../../telemetry/log.ts'
@@ -27,6 +28,8 @@ export interface Mirroring {
 
 /** Records that one command reads. */
 const batch = 200
+/** Of those, how many are written between two requests while everything is loaded. */
+const slice = 50
 /** Milliseconds of the stream for which removed records are remembered: longer than a process that follows is ever behind. */
 const removedKept = 3_600_000
 
@@ -82,8 +85,11 @@ export const createMirroring = ({ link, names, epoch, records, log }: {
     try {
       for (const kind of recordKinds) {
         for await (const some of records.all(kind)) {
-          if (signal.aborted) return
-          mirror.learn(some.map((record): Learnt => ({ kind, key: record.key, record })), latest.id)
+          for (let from = 0; from < some.length; from += slice) {
+            if (signal.aborted) return
+            mirror.learn(some.slice(from, from + slice).map((record): Learnt => ({ kind, key: record.key, record })), latest.id)
+            await setImmediate()
+          }
         }
       }
       loaded = await follow(begun)
