@@ -6,8 +6,8 @@ import { startSubject, type Subject } from './subject.ts'
  * anybody's has arrived (`anew`). Two processes in turn, one without any; medians of the rounds.
  */
 const count = 1_000_000
-const rounds = 15
-const looks = 200_000
+const rounds = 11
+const looks = 50_000
 
 const none = await startSubject('no revocation', './subjects/revocations.ts', ['0'])
 const many = await startSubject(`${count} revocations`, './subjects/revocations.ts', [String(count)])

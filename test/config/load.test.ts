@@ -113,6 +113,18 @@ t.test('N4 M5 what only shows over organizations together, and a bad file hides 
   }
 })
 
+t.test('an organization may only lower how many sessions one person has at once', async t => {
+  const load = (gateway: string, own: string) => loadConfiguration({
+    file: join(t.testdir({ 'portico.yaml': `${good}${gateway}\n`, organizations: { 'acme.yaml': `session: { ${own} }\n${goodOrganization}` } }), 'portico.yaml'), env
+  })
+  const most = async (gateway: string, own: string) => (await load(gateway, own)).configuration?.organizations.get('acme')?.session.concurrent
+  t.equal(await most('', 'idle: 1h'), undefined)
+  t.equal(await most('', 'concurrent: 2'), 2)
+  t.equal(await most('session: { concurrent: 3 }', 'idle: 1h'), 3)
+  t.equal(await most('session: { concurrent: 3 }', 'concurrent: 3'), 3)
+  t.same(places(await load('session: { concurrent: 3 }', 'concurrent: 4')), ['acme.yaml:1 session.concurrent'])
+})
+
 t.test('misspelt words are recognised', async t => {
   const folder = t.testdir({
     'portico.yaml': good.replace('keys:', 'kyes:').replace('public:', 'publik:'),
