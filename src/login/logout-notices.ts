@@ -32,7 +32,7 @@ export const createLogoutNotices = ({ configuration, sessions, store, connectors
 
   const notFound = (visit: Visit): Answer => explain(new PorticoError('PORTICO_NOT_FOUND'), visit)
 
-  const end = async ({ id, organization }: Connection, by: 'back_channel' | 'front_channel', kind: 'idp_session' | 'subject', name: string, visit: Visit): Promise<void> => {
+  const end = async ({ id, organization }: Connection, by: 'back_channel' | 'front_channel', kind: 'idp_session' | 'subject' | 'nameless_subject', name: string, visit: Visit): Promise<void> => {
     const revocation: Revocation = { kind, value: `${id}|${name}`, issuedBefore: now(), expiresAt: 0 }
     await sessions.revoke(revocation)
     audit.providerSignOut({
@@ -41,15 +41,20 @@ export const createLogoutNotices = ({ configuration, sessions, store, connectors
       connection: id,
       organization: organization.id,
       by,
-      subject: kind === 'subject' ? name : undefined,
+      subject: kind === 'idp_session' ? undefined : name,
       sessions: kind === 'subject' ? 0 : 1
     })
   }
 
-  /** Back-Channel Logout §2.7: that session, or all that the person has where none is named. */
+  /**
+   * Back-Channel Logout §2.7: that session, or all that the person has where none is named. A provider that named
+   * none at sign-in, and does now, may mean any of those that have no name here.
+   */
   const comply = async (connection: Connection, { sid, subject }: LogoutNotice, visit: Visit): Promise<void> => {
-    if (sid !== undefined) await end(connection, 'back_channel', 'idp_session', sid, visit)
-    else if (subject !== undefined) await end(connection, 'back_channel', 'subject', subject, visit)
+    if (sid !== undefined) {
+      await end(connection, 'back_channel', 'idp_session', sid, visit)
+      if (subject !== undefined) await end(connection, 'back_channel', 'nameless_subject', subject, visit)
+    } else if (subject !== undefined) await end(connection, 'back_channel', 'subject', subject, visit)
   }
 
   /** Each token once, on whatever instance (§2.6). Throws PORTICO_STORE_UNAVAILABLE. */

@@ -45,6 +45,7 @@ export const createRevocations = (): Revocations => {
     api_key: ids,
     member: createTextTable(),
     subject: createTextTable(),
+    nameless_subject: createTextTable(),
     idp_session: createTextTable(),
     name_id: createTextTable(),
     certificate: createTextTable(),
@@ -100,6 +101,7 @@ export const createRevocations = (): Revocations => {
         (hasAny('connection') && ended('connection', connection)) ||
         (hasAny('member') && member !== undefined && ended('member', member)) ||
         (hasAny('subject') && subject !== undefined && ended('subject', `${connection}|${subject}`)) ||
+        (hasAny('nameless_subject') && subject !== undefined && idpSession === undefined && ended('nameless_subject', `${connection}|${subject}`)) ||
         (hasAny('idp_session') && idpSession !== undefined && ended('idp_session', `${connection}|${idpSession}`)) ||
         (hasAny('certificate') && saml !== undefined && ended('certificate', `${connection}|${saml.certificate}`)) ||
         (hasAny('name_id') && saml?.nameId !== undefined && namesOf(connection, saml.nameId, idpSession).some(value => ended('name_id', value)))

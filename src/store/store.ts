@@ -5,12 +5,12 @@ import type { SessionStore } from './sessions.ts'
 /** What may be kept for a while and used once: see each kind's owner for its value. */
 export type ItemKind = 'ticket' | 'attempt' | 'handle' | 'discovery' | 'notice' | 'assertion' | 'metadata' | 'certificates' | 'tokens' | 'logout_token' | 'idp_session' | 'lease'
 
-export const revocationKinds = ['session', 'api_key', 'member', 'subject', 'idp_session', 'name_id', 'certificate', 'connection', 'organization', 'everybody'] as const
+export const revocationKinds = ['session', 'api_key', 'member', 'subject', 'nameless_subject', 'idp_session', 'name_id', 'certificate', 'connection', 'organization', 'everybody'] as const
 
 /** A predicate over what a sealed session says of itself. */
 export interface Revocation {
   readonly kind: typeof revocationKinds[number]
-  /** The sid, API key id, member id, `connection|subject`, `connection|idp sid`, what `nameIdValue` makes, `connection|SHA-256 of its certificate`, connection id or organization id; '' for everybody. */
+  /** The sid, API key id, member id, `connection|subject` (`nameless_subject`: only where the provider gave their session no name), `connection|idp sid`, what `nameIdValue` makes, `connection|SHA-256 of its certificate`, connection id or organization id; '' for everybody. */
   readonly value: string
   /** Seconds: what began at or before this moment is ended. A `session` or `api_key` is ended whenever it began. */
   readonly issuedBefore: number

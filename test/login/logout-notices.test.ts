@@ -141,6 +141,17 @@ t.test('the back channel', async t => {
     t.same(await liveOf(world, elsewhere.cookies), everywhere)
   })
 
+  await t.test('O17 L5 by sid and sub, from a provider that named no session at sign-in: that person’s sessions without a name', async t => {
+    const nameless = await signIn(world, provider, { sid: null })
+    const named = await signIn(world, provider, { sid: 'session-2' })
+    const grace = await signIn(world, provider, { sub: 'grace', sid: null })
+    const large = await signIn(world, provider, { sid: null, groups: Array.from({ length: 120 }, (_, index) => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`) })
+    t.equal((await tell(world, await signed(provider, { sid: 'unheard-of', sub: 'ada' }))).status, 200)
+    for (const { cookies } of [nameless, large]) t.same(await liveOf(world, cookies), [])
+    for (const { cookies } of [named, grace]) t.same(await liveOf(world, cookies), everywhere)
+    t.same(await liveOf(world, (await signIn(world, provider, { sid: null })).cookies), everywhere)
+  })
+
   await t.test('O17 L5 V38 by sub alone: all that this person has here, and nobody else', async t => {
     const people = [
       await signIn(world, provider),

@@ -47,6 +47,7 @@ t.test('each kind ends what it names and nothing else, values of any alphabet an
       if (kind === 'organization') return of({ organization: value }, value)
       if (kind === 'connection') return of({ connection: value }, value)
       if (kind === 'subject') return of({ connection: 'c', subject: value }, `c|${value}`)
+      if (kind === 'nameless_subject') return of({ connection: 'c', subject: value, idpSession: undefined }, `c|${value}`)
       if (kind === 'idp_session') return of({ connection: 'c', idpSession: value }, `c|${value}`)
       if (kind === 'certificate') return of({ connection: 'c', saml: { certificate: value } }, `c|${value}`)
       if (kind === 'name_id') return of({ connection: 'c', saml: { certificate: 'z', nameId: { value: 'n' } } }, 'c|["n",null,null]')
