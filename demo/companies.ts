@@ -23,6 +23,8 @@ export interface OidcCompany extends AnyCompany {
   readonly protocol: 'oidc'
   /** Its Workspace domain, where its provider is dressed as Google's: the claim `hd`. */
   readonly workspace?: string
+  /** Its provider signs people out, too: by a page of its own, and everywhere at once by the back channel. */
+  readonly signsOut?: true
   /** The environment variable by which its organization file names the client secret. */
   readonly secretVariable: string
 }
@@ -55,6 +57,7 @@ export const companies: readonly Company[] = [
     name: 'Globex',
     colour: '#00629b',
     connection: 'globex_oidc',
+    signsOut: true,
     secretVariable: 'DEMO_GLOBEX_SECRET',
     accounts: [
       { email: 'hari@globex.example', name: 'Hari Čapek', groups: ['sales'] }

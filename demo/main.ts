@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import { createApp } from './app.ts'
 import { companies } from './companies.ts'
-import { samlAddressesOf } from '../src/config/links.ts'
+import { afterLogoutUriOf, logoutUrisOf, redirectUriOf, samlAddressesOf } from '../src/config/links.ts'
 import { close, listen, mustBeFree } from './listen.ts'
 import type { Places } from './places.ts'
 import { startPortico } from './portico.ts'
@@ -16,7 +16,13 @@ const startProviders = async ({ places, secrets, samlKeys }: Settings): Promise<
   const handlers = new Map(await Promise.all(companies.map(async company => {
     const handler = company.protocol === 'saml'
       ? createSamlProvider(company, { origin, metadataUrl: samlAddressesOf(places.authOrigin, company.connection).metadata, keys: samlKeys, apps: places.apps })
-      : await createProvider(company, { origin, redirectUri: `${places.authOrigin}/login/${company.connection}/callback`, secret: secrets.get(company.id) ?? '' })
+      : await createProvider(company, {
+        origin,
+        redirectUri: redirectUriOf(places.authOrigin, { id: company.connection, callback: 'own' }),
+        afterLogoutUri: afterLogoutUriOf(places.authOrigin),
+        backChannelUri: logoutUrisOf(places.authOrigin, company.connection).backChannel,
+        secret: secrets.get(company.id) ?? ''
+      })
     return [company.id, handler] as const
   })))
   return await listen(places.provider, 'the identity providers', (request, response) => {

@@ -67,6 +67,21 @@ ${Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="
 <script>document.forms[0].submit()</script>`
 })
 
+/** Asks whoever was sent here to sign out. `form` is the provider's own, without buttons. */
+export const signOutPage = (company: Company, form: string): string => page({
+  title: `Sign out · ${company.name}`,
+  colour: company.colour,
+  narrow: true,
+  bar: bar(company),
+  main: html`<section>
+<h1>Sign out of ${company.name} too?</h1>
+<p class="quiet">This page belongs to ${company.name}, not to Portico.</p>
+${{ html: form }}
+<button class="main" form="op.logoutForm" name="logout" value="yes">Sign out of ${company.name}</button>
+<p><button class="plain" form="op.logoutForm">Stay signed in here</button></p>
+</section>`
+})
+
 /** A page for when the sign-out is done. */
 export const signedOutPage = (company: Company, path: string): string => page({
   title: `Signed out · ${company.name}`,

@@ -5,7 +5,7 @@ import { exportJWK, generateKeyPair } from 'jose'
 import Provider, { interactionPolicy } from 'oidc-provider'
 import type { OidcCompany } from './companies.ts'
 import { createMemory } from './memory.ts'
-import { problemPage, sendPage, signInPage } from './provider-pages.ts'
+import { problemPage, sendPage, signInPage, signOutPage } from './provider-pages.ts'
 
 /** Seconds. */
 const hour = 3_600
@@ -28,21 +28,41 @@ const policy = () => {
  * A company's own OpenID Connect provider, mounted under `/<company>` of `origin`: node-oidc-provider as it is,
  * with sign-in pages of its own and no consent page.
  */
-export const createProvider = async (company: OidcCompany, { origin, redirectUri, secret }: { origin: string, redirectUri: string, secret: string }): Promise<Handler> => {
+export const createProvider = async (company: OidcCompany, { origin, redirectUri, afterLogoutUri, backChannelUri, secret }: {
+  readonly origin: string
+  readonly redirectUri: string
+  readonly afterLogoutUri: string
+  readonly backChannelUri: string
+  readonly secret: string
+}): Promise<Handler> => {
   const path = `/${company.id}`
   const { privateKey } = await generateKeyPair('RS256', { extractable: true })
   const accountOf = (login: string) => company.accounts.find(({ email }) => email === login.trim().toLowerCase())
 
+  const signsOut = company.signsOut === true
+  const askedToLeave = {
+    logoutSource: (context: { body: unknown, type: string }, form: string): void => {
+      context.type = 'html'
+      context.body = signOutPage(company, form)
+    }
+  }
+
   const provider = new Provider(`${origin}${path}`, {
     adapter: createMemory(),
-    clients: [{ client_id: 'portico', client_secret: secret, redirect_uris: [redirectUri], client_name: 'Portico' }],
+    clients: [{
+      client_id: 'portico',
+      client_secret: secret,
+      redirect_uris: [redirectUri],
+      client_name: 'Portico',
+      ...signsOut && { post_logout_redirect_uris: [afterLogoutUri], backchannel_logout_uri: backChannelUri, backchannel_logout_session_required: true }
+    }],
     jwks: { keys: [{ ...await exportJWK(privateKey), use: 'sig', alg: 'RS256' }] },
     // Two providers on one host: each has cookies of its own.
     cookies: { keys: [randomBytes(32).toString('base64url')], names: { session: `${company.id}_session`, interaction: `${company.id}_interaction`, resume: `${company.id}_resume` } },
     responseTypes: ['code'],
     scopes: ['openid', 'email', 'profile', 'groups'],
     claims: { openid: ['sub', 'amr', ...company.workspace === undefined ? [] : ['hd']], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
-    features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: false } },
+    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: signsOut }, rpInitiatedLogout: { enabled: signsOut, ...askedToLeave } },
     ttl: { AccessToken: hour, AuthorizationCode: 60, IdToken: hour, RefreshToken: hour, Interaction: hour, Session: 8 * hour, Grant: 8 * hour },
     clientBasedCORS: () => false,
     interactions: { policy: policy(), url: (_context, interaction) => `${path}/interaction/${interaction.uid}` },

@@ -202,6 +202,24 @@ t.test('the demo in a browser', { skip: noBrowser }, async t => {
     await visit.close()
   })
 
+  await t.test('L2 whoever signs out is taken on to a provider that signs people out, and back', async t => {
+    const visit = await world.visit()
+    const page = await visit.page()
+    await page.goto(world.analytics)
+    await giveEmail(page, 'hari@globex.example')
+    await signInAtProvider(page)
+    t.match(await shown(page), { email: 'hari@globex.example' })
+    await page.click('#sign-out')
+    await page.waitForSelector('button[form="op.logoutForm"]')
+    t.equal(new URL(page.url()).hostname, 'idp.localhost')
+    await page.click('button[value=yes]')
+    await page.waitForURL(`${world.auth}/logout/done**`)
+    await page.goto(world.analytics)
+    await giveEmail(page, 'hari@globex.example')
+    t.equal(new URL(page.url()).hostname, 'idp.localhost', 'the provider asks who it is')
+    await visit.close()
+  })
+
   await t.test('R12 after a sign-out another person of the company signs in at the same browser', async t => {
     const visit = await signedIn(world)
     const page = await visit.page()
