@@ -62,7 +62,9 @@ t.test('the auth host', async t => {
     await world.signIn(browser, `${origins.portal}/x`)
     const page = await browser.send(`${origins.auth}/account`)
     const json = await browser.send(`${origins.auth}/account`, { headers: { accept: 'application/json' } })
-    t.same(Object.keys(Object(json.json())).sort(), ['api_keys', 'apps', 'connection', 'email', 'name', 'organization', 'signed_in_at', 'user'])
+    t.same(Object.keys(Object(json.json())).sort(), ['api_keys', 'apps', 'connection', 'email', 'name', 'organization', 'sessions', 'signed_in_at', 'user'])
+    // this browser sends no User-Agent
+    for (const session of Object(json.json()).sessions) t.same(Object.keys(session).sort(), ['client', 'connection', 'current', 'id', 'last_seen_at', 'signed_in_at'])
     t.match(json.json(), { email: 'ada@acme.com', name: 'Ada Lovelace', organization: 'Acme Corp', apps: [{ id: 'analytics', url: `${origins.analytics}/` }, { id: 'dashboard' }, { id: 'portal', url: `${origins.portal}/start` }] })
     t.match(page.text, /Ada Lovelace[\s\S]*ada@acme\.com[\s\S]*Acme Corp/)
     const secrets = [browser.jar.find('__Host-portico', 'auth.localhost')?.value, 'eyJ', 'access_token', 'id_token', 'client_secret', 'sid']

@@ -271,7 +271,7 @@ t.test('V3 V36 nothing confidential in any log, page, or header to an app', asyn
   const ops = await Promise.all(['/status', '/metrics', '/livez', '/readyz'].map(async path => await (await fetch(`http://127.0.0.1:${world.opsPort}${path}`, { headers: { accept: 'application/json' } })).text()))
   t.same(leaksIn(ops.join('\n'), secrets), [], 'V36 ops')
   t.match(Object.keys(JSON.parse(browsers[0]?.history.findLast(({ url, headers }) => url.pathname === '/account' && headers.get('content-type')?.includes('json') === true)?.text ?? '{}')).sort(),
-    ['api_keys', 'apps', 'connection', 'email', 'name', 'organization', 'signed_in_at', 'user'], 'V3 the fields of /account')
+    ['api_keys', 'apps', 'connection', 'email', 'name', 'organization', 'sessions', 'signed_in_at', 'user'], 'V3 the fields of /account')
 })
 
 const ticketOn = async (browser: Browser, page: string): Promise<URL> => {
