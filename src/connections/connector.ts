@@ -31,6 +31,8 @@ export interface Tokens {
   readonly refreshToken?: string | undefined
   /** Seconds since the epoch: when the access token is of no use any more. */
   readonly accessTokenExpires?: number | undefined
+  /** What the ID token of the sign-in said of that itself, once another one may stand in its place. */
+  readonly ofSignIn?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** What a session that began by SAML keeps of its assertion. */

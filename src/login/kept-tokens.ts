@@ -10,6 +10,7 @@ export const tokensSchema = z.object({
   accessToken: z.string().optional(),
   refreshToken: z.string().optional(),
   accessTokenExpires: z.number().optional(),
+  ofSignIn: z.record(z.string(), z.unknown()).optional(),
   refreshAt: z.number().optional()
 })
 

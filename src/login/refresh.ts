@@ -34,9 +34,9 @@ export const dueAt = ({ every }: NonNullable<Connection['refresh']>, accessToken
   return Math.floor(now + Math.max(shortest, Math.min(every, life)))
 }
 
-/** What ends a session: a refusal of its person, or of our client. What cannot be done now does not. */
+/** What ends a session: a refusal of its person, or of our client. What cannot be done now does not, and a provider's new key may be on its way. */
 const isFinal = ({ status, code }: PorticoError): boolean =>
-  status < 500 || code === 'PORTICO_IDP_CLIENT_REFUSED' || code === 'PORTICO_IDP_SECRET_EXPIRED'
+  (status < 500 && code !== 'PORTICO_ID_TOKEN_KEY') || code === 'PORTICO_IDP_CLIENT_REFUSED' || code === 'PORTICO_IDP_SECRET_EXPIRED'
 
 /**
  * Refreshes sessions (behaviours.md J): the refresh token is given for new tokens by one process at a time,
@@ -48,8 +48,8 @@ export const createRefresh = (deps: Pick<LoginDeps, 'configuration' | 'sessions'
   readonly grace?: number
 }): Refresh => {
   const { configuration, sessions, store, connectors, audit, metrics, log, now, keptTokens, readmit, grace = usualGrace } = deps
-  /** By sid: tokens that came and are not kept yet, or whose person is not judged yet. */
-  const pending = new Map<string, { readonly tokens: Kept, readonly before: Kept, isKept: boolean }>()
+  /** By sid: tokens that came, when, and are not kept yet, or whose person is not judged yet. */
+  const pending = new Map<string, { readonly tokens: Kept & { readonly refreshAt: number }, readonly before: Kept, readonly at: number, isKept: boolean }>()
 
   const keyOf = ({ sid }: Session): string => `refresh|${sid}`
 
@@ -72,17 +72,16 @@ export const createRefresh = (deps: Pick<LoginDeps, 'configuration' | 'sessions'
   }
 
   /** From tokens that came to a session that is renewed. */
-  const conclude = async (session: Session, connection: Connection, every: NonNullable<Connection['refresh']>): Promise<Outcome> => {
+  const conclude = async (session: Session, connection: Connection): Promise<Outcome> => {
     const waiting = pending.get(session.sid)
     if (waiting === undefined) throw new TypeError('a refresh without tokens')
-    const { tokens, before } = waiting
-    const refreshAt = tokens.refreshAt ?? dueAt(every, tokens.accessTokenExpires, now())
+    const { tokens, tokens: { refreshAt }, before, at } = waiting
     if (!waiting.isKept) {
       // an ID token only once it was judged
       await keptTokens.keep(session, { ...tokens, idToken: before.idToken })
       waiting.isKept = true
     }
-    const identity = await connectors.refreshing.identify(connection, tokens, before, now())
+    const identity = await connectors.refreshing.identify(connection, tokens, before, at)
     const renewed = { ...await readmit(session, identity, connection), refreshAt }
     if (tokens.idToken !== before.idToken) await keptTokens.keep(session, tokens)
     await sessions.renew(renewed)
@@ -93,7 +92,10 @@ export const createRefresh = (deps: Pick<LoginDeps, 'configuration' | 'sessions'
   }
 
   const run = async (session: Session, connection: Connection, every: NonNullable<Connection['refresh']>): Promise<Outcome> => {
-    if (pending.has(session.sid)) return await conclude(session, connection, every)
+    const waiting = pending.get(session.sid)
+    if (waiting !== undefined && !(waiting.isKept && now() >= waiting.tokens.refreshAt)) return await conclude(session, connection)
+    // its access token is over as well: by new ones their person can be judged again
+    pending.delete(session.sid)
     if (!await store.putIfAbsent('lease', keyOf(session), '', now() + lease)) return { kind: 'later', at: now() + glance, isUnreachable: false }
     const before = await keptTokens.read(session.sid)
     if (before?.refreshToken === undefined) {
@@ -106,12 +108,13 @@ export const createRefresh = (deps: Pick<LoginDeps, 'configuration' | 'sessions'
     }
     try {
       const tokens = await connectors.refreshing.refresh(connection, before, now())
-      pending.set(session.sid, { tokens: { ...tokens, refreshAt: dueAt(every, tokens.accessTokenExpires, now()) }, before, isKept: false })
+      const at = now()
+      pending.set(session.sid, { tokens: { ...tokens, refreshAt: dueAt(every, tokens.accessTokenExpires, at) }, before, at, isKept: false })
     } catch (error) {
       if (asPorticoError(error).code !== 'PORTICO_IDP_REFRESH_REFUSED' || !await isOvertaken(session, before.refreshToken)) throw error
       return { kind: 'later', at: now() + glance, isUnreachable: false }
     }
-    return await conclude(session, connection, every)
+    return await conclude(session, connection)
   }
 
   return async session => {

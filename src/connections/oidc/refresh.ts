@@ -20,21 +20,26 @@ import { enforce } from './verdict.ts'
 /** Seconds that an access token counts as good where nobody says (RFC 6749 §5.1 only recommends it). */
 const usualLifetime = 3_600
 
-/** What the ID token of a refresh may leave out, since the person did nothing: it is true of the sign-in. */
-const ofTheSignIn = ['acr', 'amr', 'auth_time', 'sid']
+/** What the ID tokens of refreshes may leave out, each of them, since the person did nothing: it is true of the sign-in (Core §12.2). */
+const ofTheSignIn = ['acr', 'amr', 'auth_time', 'sid', 'nonce']
+
+const signInOf = ({ idToken, ofSignIn }: Tokens): Claims => {
+  if (ofSignIn !== undefined || idToken === undefined) return ofSignIn ?? {}
+  const { claims } = readIdToken(idToken)
+  return Object.fromEntries(ofTheSignIn.filter(name => Object.hasOwn(claims, name)).map(name => [name, claims[name]]))
+}
 
 /** An answer of the token endpoint, to be kept: whatever it leaves out is as before. `now` in seconds. */
 export const tokensOf = ({ accessToken, idToken, refreshToken, expiresIn = usualLifetime }: TokenAnswer, before: Tokens, now: number): Tokens => ({
   accessToken,
   accessTokenExpires: Math.floor(now + expiresIn),
   idToken: idToken ?? before.idToken,
-  refreshToken: refreshToken ?? before.refreshToken
+  refreshToken: refreshToken ?? before.refreshToken,
+  ...before.idToken !== undefined && { ofSignIn: signInOf(before) }
 })
 
 /** The claims of the sign-in itself, behind those that are new. */
-const completed = ({ header, claims }: IdToken, before: Claims): IdToken => ({
-  header, claims: { ...Object.fromEntries(ofTheSignIn.filter(name => Object.hasOwn(before, name)).map(name => [name, before[name]])), ...claims }
-})
+const completed = ({ header, claims }: IdToken, signIn: Claims): IdToken => ({ header, claims: { ...signIn, ...claims } })
 
 /** Without another ID token: what userinfo now says in the place of what the one before said. */
 const fromUserinfoAnew = async (told: Told, before: IdToken): Promise<Identity> => {
@@ -75,11 +80,20 @@ export const createOidcRefreshing = ({ providers, outbound, clock }: { readonly 
         // what was kept is what was judged when it came
         const old = before.idToken === undefined ? undefined : readIdToken(before.idToken)
         const isNew = idToken !== undefined && idToken !== before.idToken
-        const told = { request, tokens: { accessToken, idToken, refreshToken, expiresIn: undefined }, nonce: undefined, before: old?.claims, now, trace: undefined }
+        const signIn = signInOf(before)
+        const told = {
+          request,
+          tokens: { accessToken, idToken, refreshToken, expiresIn: undefined },
+          nonce: undefined,
+          before: old === undefined ? undefined : { ...old.claims, nonce: signIn.nonce },
+          now,
+          trace: undefined
+        }
         const token = isNew ? await judgeIdToken(told) : old
         if (request.dialect.proof === 'userinfo') return await fromUserinfo(told, token)
         if (token === undefined) throw new PorticoError('PORTICO_ID_TOKEN_MISSING', { wanted: 'an ID token, now or before', got: 'none' })
-        return isNew ? await fromIdToken(told, completed(token, old?.claims ?? {})) : await fromUserinfoAnew(told, token)
+        const whole = completed(token, signIn)
+        return isNew ? await fromIdToken(told, whole) : await fromUserinfoAnew(told, whole)
       } catch (error) {
         throw asPorticoError(error, connection.id)
       }

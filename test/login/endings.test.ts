@@ -1,0 +1,159 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import type { Answer, Browser } from '../support/browser.ts'
+import { origins, startGateway, type World } from '../support/gateway.ts'
+import { signJwt, startHostileProvider, type HostileProvider, type Responder } from '../support/hostile-provider.ts'
+
+type Claims = Record<string, unknown>
+
+interface Hostile extends World {
+  readonly provider: HostileProvider
+  /** How often this browser was sent to the provider. */
+  asked (browser: Browser): number
+  /** Opens a page in a browser whose provider asks nothing; `changed` is what its ID token says otherwise. */
+  open (browser: Browser, page: string, changed?: Claims): Promise<Answer>
+}
+
+const seconds = (): number => Math.floor(Date.now() / 1_000)
+
+/** What a provider grants for a refresh token: `claims` make an ID token. */
+const refreshed = async (provider: HostileProvider, claims: Claims | undefined, answer: Claims = {}): Promise<Claims> => ({
+  access_token: `access-${seconds()}`,
+  token_type: 'Bearer',
+  expires_in: 600,
+  ...claims !== undefined && {
+    id_token: await signJwt({ alg: provider.key.alg, kid: provider.key.kid }, {
+      iss: provider.issuer, sub: 'subject-1', aud: 'portico', iat: seconds(), exp: seconds() + 300, email: 'ada@hooli.com', email_verified: true, ...claims
+    }, provider.key.privateKey)
+  },
+  ...answer
+})
+
+/** Grants refresh tokens with sign-ins, and what `grant` says for them. */
+const granting = (provider: HostileProvider, grant: () => Promise<Claims | number>): Responder => async (_request, response, body) => {
+  const form = new URLSearchParams(body)
+  if (form.get('grant_type') !== 'refresh_token') {
+    delete provider.script.answers?.['/token']
+    return
+  }
+  const answer = await grant()
+  response.writeHead(typeof answer === 'number' ? answer : 200, { 'content-type': 'application/json' }).end(JSON.stringify(typeof answer === 'number' ? {} : answer))
+}
+
+const start = async (t: Test, { lines = [], analytics, gateway = [] }: { lines?: readonly string[], analytics?: string, gateway?: readonly string[] } = {}): Promise<Hostile> => {
+  const provider = await startHostileProvider({ script: { profile: { email: 'ada@hooli.com', email_verified: true, name: 'Ada', groups: ['staff'] } } })
+  t.teardown(provider.close)
+  const settings = ['connector: oidc', 'status: active', 'domains: [hooli.com]', `discovery_url: ${provider.issuer}`, 'client_id: portico', 'client_secret: a secret of hooli', ...lines]
+  const world = await startGateway(t, {
+    organizations: usual => ({ ...usual, hooli: ['name: hooli', 'connections:', '  hooli_oidc:', ...settings.map(line => `    ${line}`)].join('\n') }),
+    lines: gateway,
+    ...analytics !== undefined && { analytics }
+  })
+  const isProvider = ({ port }: URL): boolean => port === String(provider.port)
+  return {
+    ...world,
+    provider,
+    asked: browser => browser.history.filter(({ location }) => location !== undefined && isProvider(location)).length,
+    open: async (browser, page, changed = {}) => {
+      let answer = await browser.open(page, { until: isProvider })
+      for (let rounds = 0; answer.location !== undefined && isProvider(answer.location); rounds++) {
+        if (rounds === 12) throw new Error('a circle by way of the provider')
+        provider.script.claims = claims => ({ ...claims, ...changed })
+        answer = await browser.open(`${origins.auth}/login/hooli_oidc/callback?${provider.authorize(answer.location.href)}`, { until: isProvider })
+      }
+      return answer
+    }
+  }
+}
+
+const link = `${origins.auth}/login/hooli_oidc?app=analytics`
+
+const until = async (holds: () => unknown): Promise<void> => {
+  for (let tries = 0; await holds() !== true; tries++) {
+    if (tries === 200) throw new Error(`never came: ${holds}`)
+    await wait(50)
+  }
+}
+
+const api = async (browser: Browser): Promise<Answer> => await browser.send(`${origins.analytics}/api`, { mode: 'cors' })
+
+const assertionOf = (answer: Answer): Claims => {
+  const { headers } = JSON.parse(answer.text) as { headers: Record<string, string> }
+  return JSON.parse(Buffer.from(headers['x-auth-assertion']?.split('.')[1] ?? '', 'base64url').toString())
+}
+
+/** Hands the sign-in a refresh token; later grants are `grant`'s. */
+const withRefresh = (provider: HostileProvider, grant: () => Promise<Claims | number>): { count: number } => {
+  const told = { count: 0 }
+  provider.script.token = answer => {
+    provider.script.answers = {
+      ...provider.script.answers,
+      '/token': granting(provider, async () => {
+        told.count++
+        return await grant()
+      })
+    }
+    return { ...answer, refresh_token: 'refresh-0', expires_in: 600 }
+  }
+  return told
+}
+
+t.test('J5 what a sign-in said of itself is true of it after any number of refreshes', async t => {
+  const world = await start(t, { lines: ['refresh: true', 'require_amr: [pwd]'] })
+  const told = withRefresh(world.provider, async () => await refreshed(world.provider, { name: `Ada the ${told.count}` }))
+  const browser = world.browser()
+  t.equal((await world.open(browser, link)).status, 200)
+  const before = assertionOf(await api(browser))
+  t.match(before, { amr: ['pwd'], acr: '1' })
+  for (const round of [1, 2, 3]) {
+    world.setClock(round * 460)
+    await api(browser)
+    await until(() => told.count >= round)
+    await until(async () => {
+      const answer = await api(browser)
+      return answer.status !== 200 || assertionOf(answer).name === `Ada the ${round}`
+    })
+    const answer = await api(browser)
+    t.equal(answer.status, 200, `${round}: signed in`)
+    t.match(assertionOf(answer), { amr: ['pwd'], acr: '1', auth_time: before.auth_time }, `${round}`)
+  }
+})
+
+t.test('J4 an outage of userinfo that outlasts the new tokens ends nobody, and is over when it is over', async t => {
+  const world = await start(t, { lines: ['refresh: true'] })
+  const { provider } = world
+  const told = withRefresh(provider, async () => await refreshed(provider, { email: undefined, email_verified: undefined }, { access_token: `access-of-${told.count}` }))
+  provider.script.profileInIdToken = false
+  const browser = world.browser()
+  t.equal((await world.open(browser, link)).status, 200)
+  const usual = provider.script.answers
+  let isDown = true
+  const asked = { with: '' }
+  provider.script.answers = {
+    ...usual,
+    '/userinfo': (request, response) => {
+      asked.with = request.headers.authorization ?? ''
+      if (isDown) response.writeHead(503).end()
+      // the access token of the time before the outage is over as well
+      else if (asked.with === 'Bearer access-of-1') response.writeHead(401).end()
+      else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ sub: 'subject-1', email: 'ada@hooli.com', email_verified: true, name: 'Ada, again' }))
+    }
+  }
+  world.setClock(460)
+  await api(browser)
+  await until(() => asked.with === 'Bearer access-of-1')
+  for (const moment of [500, 600, 700, 790, 870, 1_000]) {
+    asked.with = ''
+    world.setClock(moment)
+    t.equal((await api(browser)).status, 200, `${moment}`)
+    await until(() => asked.with !== '')
+  }
+  t.equal((await api(browser)).status, 200, 'nobody is signed out')
+  isDown = false
+  for (const moment of [1_500, 2_000]) {
+    world.setClock(moment)
+    await api(browser)
+    await wait(1_500)
+  }
+  t.equal(assertionOf(await api(browser)).name, 'Ada, again')
+})
