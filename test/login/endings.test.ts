@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Answer, Browser } from '../support/browser.ts'
-import { origins, startGateway, type World } from '../support/gateway.ts'
+import { codeOf, origins, startGateway, type World } from '../support/gateway.ts'
 import { signJwt, startHostileProvider, type HostileProvider, type Responder } from '../support/hostile-provider.ts'
 
 type Claims = Record<string, unknown>
@@ -156,4 +156,71 @@ t.test('J4 an outage of userinfo that outlasts the new tokens ends nobody, and i
     await wait(1_500)
   }
   t.equal(assertionOf(await api(browser)).name, 'Ada, again')
+})
+
+t.test('V2 F16 a provider that asks nothing never makes a circle of a step-up', async t => {
+  const world = await start(t, { analytics: 'max_age: 300' })
+  const { provider } = world
+  t.afterEach(() => {
+    world.setClock(0)
+    delete provider.script.answers
+  })
+  const stale = async (): Promise<Browser> => {
+    const browser = world.browser()
+    await world.open(browser, `${origins.auth}/login/hooli_oidc?app=portal`)
+    world.setClock(400)
+    return browser
+  }
+
+  await t.test('its token endpoint refuses each code', async t => {
+    const browser = await stale()
+    provider.script.answers = { '/token': (_request, response) => { response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error: 'invalid_grant' })) } }
+    const answer = await world.open(browser, link)
+    t.match({ status: answer.status, code: codeOf(answer) }, { status: 400, code: 'PORTICO_IDP_CODE_REFUSED' })
+    t.equal(world.asked(browser), 2, 'once for each sign-in')
+    t.equal((await browser.open(`${origins.portal}/x`)).status, 200, 'nobody is signed out by it')
+  })
+
+  await t.test('the browser does not keep the attempt', async t => {
+    const browser = await stale()
+    let answer = await browser.open(link, { until: ({ port }) => port === String(provider.port) })
+    for (let rounds = 0; rounds < 3 && answer.location !== undefined; rounds++) {
+      for (const { name } of browser.jar.all()) if (name.includes('attempt')) browser.jar.remove(name)
+      answer = await browser.open(`${origins.auth}/login/hooli_oidc/callback?${provider.authorize(answer.location.href)}`, { until: ({ port }) => port === String(provider.port) })
+    }
+    t.match({ status: answer.status, code: codeOf(answer) }, { status: 400, code: 'PORTICO_ATTEMPT_LOST' })
+    t.equal(world.asked(browser), 2)
+  })
+
+  await t.test('another tab was quicker: the page opens', async t => {
+    const browser = await stale()
+    const isProvider = ({ port }: URL): boolean => port === String(provider.port)
+    const [one, other] = [await browser.open(link, { until: isProvider }), await browser.open(link, { until: isProvider })]
+    const back = `${origins.auth}/login/hooli_oidc/callback?${provider.authorize(one.location?.href ?? '')}`
+    t.equal((await browser.open(back)).url.origin, origins.analytics)
+    const later = `${origins.auth}/login/hooli_oidc/callback?${provider.authorize(other.location?.href ?? '')}`
+    provider.script.answers = { '/token': (_request, response) => { response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error: 'invalid_grant' })) } }
+    t.match(await browser.open(later), { status: 200, url: { origin: origins.analytics } })
+    t.match(await browser.open(back), { status: 200, url: { origin: origins.analytics } }, 'nor does the back button')
+  })
+})
+
+t.test('V2 whoever takes longer at their provider than max_age allows is told so, and not sent there for ever', async t => {
+  const world = await start(t, { analytics: 'max_age: 30' })
+  const { provider } = world
+  t.teardown(() => world.setClock(0))
+  const browser = world.browser()
+  await world.open(browser, `${origins.auth}/login/hooli_oidc?app=portal`)
+  const isProvider = ({ port }: URL): boolean => port === String(provider.port)
+  world.setClock(100)
+  let answer = await browser.open(link, { until: isProvider })
+  for (let rounds = 1; rounds < 4 && answer.location !== undefined; rounds++) {
+    // a password at once, and a minute for the second factor
+    const authTime = seconds()
+    provider.script.claims = claims => ({ ...claims, auth_time: authTime })
+    world.setClock(100 + rounds * 60)
+    answer = await browser.open(`${origins.auth}/login/hooli_oidc/callback?${provider.authorize(answer.location.href)}`, { until: isProvider })
+  }
+  t.match({ status: answer.status, code: codeOf(answer) }, { status: 403, code: 'PORTICO_STEP_UP_REFUSED' })
+  t.equal(world.asked(browser), 2)
 })
