@@ -239,6 +239,25 @@ t.test('who does not know everything waits, then says so, and is completed by wh
   t.match(await command.store.membersByEmail('hari@acme.com'), [{ id: 'mbr_hari_anew' }], 'one person stays one')
 })
 
+t.test('forgotten again while all is being read anew: what was decided in between counts', { skip: noRedis }, async t => {
+  const { redis, one, two } = await start(t)
+  // so many that they are not read in a moment
+  for (let i = 0; i < 100; i++) await Promise.all(Array.from({ length: 40 }, (_, j) => one.store.putIdentity(`sid_${i}_${j}`, 'x', now() + day)))
+  await wait(1_000)
+  redis.ask('flushall')
+  await Promise.all([settled(one), settled(two)])
+  const command = await open(t, redis, false)
+  await command.store.blockMember('mbr_ada', now())
+  await command.store.removeApiKeys(['key_1'])
+  await wait(20)
+  redis.ask('flushall')
+  await Promise.all([settled(one), settled(two)])
+  t.match(await one.store.memberById('mbr_ada'), { blockedAt: Number }, 'who was blocked stays so')
+  t.equal(await one.store.findApiKey(['hash of key_1']), undefined)
+  t.match(await two.store.membersByEmail('hari@acme.com'), [{ id: 'mbr_hari' }])
+  t.same([...one.restored, ...two.restored], ['complete', 'complete'])
+})
+
 t.test('while somebody else brings it back, nobody does', { skip: noRedis }, async t => {
   const { redis, one } = await start(t)
   await wait(300)
@@ -280,7 +299,7 @@ t.test('of two that followed the same, the later one adds what came after', { sk
   await put('written since')
   const mark = String(await link.send('GET', names.epoch))
   await link.send('SET', names.restored, JSON.stringify({ mark: 'old', place: '100-0' }))
-  await addKnown({ link, names, mark, kept: { mirror, mark: 'old', place: '100-2', isComplete: true }, revocations: [] })
+  await addKnown({ link, names, mark, forgotten: 'old', kept: { mirror, mark: 'old', place: '100-2', isComplete: true }, revocations: [] })
   t.same(await Promise.all(['there', 'newer', 'only here', 'removed by them', 'removed here', 'written since'].map(process.store.identity)),
     ['theirs', 'mine', 'mine', undefined, undefined, 'theirs'])
 })

@@ -25,11 +25,12 @@ const nameOf = ({ kind, key }: Pick<Learnt, 'kind' | 'key'>): string => `${kind}
  * records. Where both have followed the same epoch, that is what came after the place where the other one had arrived;
  * otherwise what is not there. What was written since then counts more. Throws PORTICO_STORE_UNAVAILABLE.
  */
-export const addKnown = async ({ link, names, mark, kept, revocations }: {
+export const addKnown = async ({ link, names, mark, forgotten, kept, revocations }: {
   readonly link: RedisLink
   readonly names: Names
-  /** Of the new epoch. */
+  /** Of the new epoch, and of the one that this process lived in before. */
   readonly mark: string
+  readonly forgotten: string | undefined
   readonly kept: Kept | undefined
   readonly revocations: Iterable<Revocation>
 }): Promise<void> => {
@@ -84,6 +85,8 @@ export const addKnown = async ({ link, names, mark, kept, revocations }: {
     for (const learnt of [...kept.mirror.learntAfter(data.place)]) if (!since.has(nameOf(learnt))) await add(learnt, true)
     return
   }
+  // what this process keeps is from an epoch before, to which it had added it: what is absent now was removed since
+  if (success && data.mark === forgotten && data.place !== '') return
   for (const kind of recordKinds) {
     for await (const found of kept.mirror.all(kind)) {
       const present = new Set((await records.get(kind, found.map(({ key }) => key))).map(({ key }) => key))

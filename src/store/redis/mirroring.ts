@@ -23,6 +23,8 @@ export interface Kept {
 export interface Mirroring {
   /** The best that this process has; undefined before it has anything. */
   best (): Kept | undefined
+  /** What this process keeps is what Redis was given at this place of a new epoch: it is followed on from there. */
+  carry (kept: Kept, mark: string, place: Place): void
   close (): void
 }
 
@@ -32,6 +34,8 @@ const batch = 200
 const slice = 50
 /** Milliseconds of the stream for which removed records are remembered: longer than a process that follows is ever behind. */
 const removedKept = 3_600_000
+
+const known = 'everything in Redis is known here'
 
 const isAway = (error: unknown): boolean => error instanceof PorticoError && error.code === 'PORTICO_STORE_UNAVAILABLE'
 
@@ -98,7 +102,7 @@ export const createMirroring = ({ link, names, epoch, records, log }: {
       if (loaded !== undefined) kept = loaded
       for (const { mirror } of [before, begun]) if (mirror !== kept?.mirror) mirror.close()
     }
-    log.info({ records: mirror.count() }, 'everything in Redis is known here')
+    log.info({ records: mirror.count() }, known)
   }
 
   /** As the stream is now. */
@@ -129,6 +133,11 @@ export const createMirroring = ({ link, names, epoch, records, log }: {
 
   return {
     best: () => kept,
+    carry ({ mirror }, mark, place) {
+      if (kept?.mirror !== mirror) return
+      kept = { mirror, mark, place, isComplete: true }
+      log.info({ records: mirror.count() }, known)
+    },
     close () {
       closing.abort()
       stop()

@@ -51,14 +51,18 @@ export const createRestore = ({ link, names, epoch, mirroring, log, restored, no
   readonly now: () => number
   readonly patience?: number
 }): Store['restore'] => {
+  /** Whether this is all that there was in the epoch: what follows another one may lack what was decided since. */
+  const isWhole = (kept: Kept | undefined, mark: string | undefined): boolean => kept?.isComplete === true && kept.mark === mark
+
   /** Writes all of it, as the only one that may. */
   const bringBack = async (token: string, forgotten: string | undefined, kept: Kept | undefined, revocations: Iterable<Revocation>): Promise<void> => {
+    let place = ''
     const commit = createCommit({
       link,
       // guarded by the lock, as other writes are by the epoch
       names: { ...names, epoch: names.lock },
       epoch: { current: async () => ({ mark: token, since: 0 }), lose: () => new PorticoError('PORTICO_STORE_UNAVAILABLE', { wanted: 'to be alone in bringing Redis back', got: 'another process' }) },
-      wrote () {}
+      wrote (_, id) { place = id }
     })
     const write = async (...commands: readonly RedisCommand[]): Promise<void> => {
       await commit({ records: [], indexes: [], commands: [['PEXPIRE', names.lock, lease], ...commands] })
@@ -95,16 +99,16 @@ export const createRestore = ({ link, names, epoch, mirroring, log, restored, no
 
     const mark = newMark(now())
     await write(
-      ['SET', names.restored, JSON.stringify({ mark: forgotten ?? '', place: kept?.isComplete === true && kept.mark === forgotten ? kept.place : '' })],
+      ['SET', names.restored, JSON.stringify({ mark: forgotten ?? '', place: isWhole(kept, forgotten) ? kept?.place : '' })],
       ['SET', names.epoch, mark],
-      ['XADD', names.stream, '*', 'kind', 'epoch', 'key', ''],
-      ['DEL', names.lock]
+      ['DEL', names.lock],
+      ['XADD', names.stream, '*', 'kind', 'epoch', 'key', '']
     )
+    if (kept !== undefined) mirroring()?.carry(kept, mark, place)
     epoch.join(mark)
   }
 
-  const tell = (kept: Kept | undefined): void => {
-    const how = kept?.isComplete === true ? 'complete' : 'partial'
+  const tell = (kept: Kept | undefined, how: Restoration): void => {
     const what = { records: kept?.mirror.count() ?? 0 }
     if (how === 'complete') log.warn(what, 'Redis had forgotten: everything was brought back')
     else log.error(what, 'Redis had forgotten, and no process knew everything: members and API keys are missing')
@@ -118,16 +122,17 @@ export const createRestore = ({ link, names, epoch, mirroring, log, restored, no
       const held = await link.send('GET', names.epoch)
       const kept = mirroring()?.best()
       if (typeof held === 'string' && held !== forgotten) {
-        await addKnown({ link, names, mark: held, kept, revocations })
+        await addKnown({ link, names, mark: held, forgotten, kept, revocations })
         return epoch.join(held)
       }
-      if (kept?.isComplete !== true && Date.now() < until) continue
+      const how = isWhole(kept, forgotten) ? 'complete' : 'partial'
+      if (how === 'partial' && Date.now() < until) continue
       if (await link.send('SET', names.lock, token, 'NX', 'PX', lease) !== 'OK') continue
       try {
         // somebody may have finished since
         if (await link.send('GET', names.epoch) !== held) continue
         await bringBack(token, forgotten, kept, revocations)
-        return tell(kept)
+        return tell(kept, how)
       } finally {
         if (link.isUp() && await link.send('GET', names.lock) === token) await link.send('DEL', names.lock)
       }
