@@ -82,7 +82,8 @@ const invalidGrant: [number, unknown] = [400, { error: 'invalid_grant', error_de
 t.test('R16 R26 a real provider: everything is proven, the issuer is named, and nothing secret is told', async t => {
   const provider = await startProvider({
     clients: [{ client_id: 'portico', client_secret: secret, redirect_uris: [callback] }],
-    accounts: {}
+    accounts: {},
+    logout: { post: async () => 200 }
   })
   t.teardown(provider.close)
   const connection = connectionTo(provider.issuer)
