@@ -1,3 +1,4 @@
+import { PorticoError } from '../errors.ts'
 import { attemptCookiePrefix, clearCookie, cookiesWithPrefix, setCookie } from '../sessions/cookie.ts'
 import type { Sealer } from '../sessions/seal.ts'
 import { attemptLifetime, attemptSchema, isFresh, openSealed, type Attempt } from './sealed.ts'
@@ -7,6 +8,17 @@ import type { Visit } from './visit.ts'
 const mostAttempts = 10
 /** Characters of their cookies together: with the session they must fit into the 8 kB line that common proxies take (N11). */
 const mostBytes = 7_000
+
+/** Sign-ins that SAML responses have begun in a row, and seconds in which, before it is a circle (behaviours.md F16). */
+const circle = { rounds: 6, seconds: 60 }
+
+/** What is said of it. */
+export const circling = (connection: string): PorticoError => new PorticoError('PORTICO_SAML_IN_RESPONSE_TO', {
+  wanted: 'a response that answers a request of ours',
+  got: `none, after ${circle.rounds} requests`,
+  connection,
+  remedy: 'The provider leaves out InResponseTo whatever it is asked: its sign-on address may be that of a tile. Enter the one that takes requests; where there is none, idp_initiated: accept, and no max_age for its apps.'
+})
 
 /**
  * The attempt sealed. Beside others it has its share of the room, and where it takes more, the page that is
@@ -46,11 +58,11 @@ export const readAttempt = (sealer: Sealer, id: string, visit: Visit, now: numbe
     .map(({ value }) => openSealed(sealer, 'attempt', attemptSchema, value))
     .find(attempt => attempt?.id === id && isFresh(attempt.iat, now, attemptLifetime))
 
-/** How many attempts at `connection` this browser has begun since `moment` (seconds) and not ended. */
-export const attemptsSince = (sealer: Sealer, connection: string, visit: Visit, moment: number): number =>
+/** Whether this browser has begun so many attempts at `connection` lately, and ended none, that its provider answers no requests. `now` in seconds. */
+export const isCircling = (sealer: Sealer, connection: string, visit: Visit, now: number): boolean =>
   cookiesWithPrefix(visit.headers.cookie, attemptCookiePrefix)
     .map(({ value }) => openSealed(sealer, 'attempt', attemptSchema, value))
-    .filter(attempt => attempt?.connection === connection && attempt.iat >= moment).length
+    .filter(attempt => attempt?.connection === connection && attempt.iat >= now - circle.seconds).length >= circle.rounds
 
 /** Set-Cookie line that ends it in this browser. */
 export const dropAttempt = (id: string): string => clearCookie(attemptCookiePrefix + id)

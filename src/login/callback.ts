@@ -1,8 +1,6 @@
 import type { Connection } from '../config/configuration.ts'
 import { isActive, successorOf } from '../config/standing.ts'
 import { PorticoError } from '../errors.ts'
-import { isFreshFor } from '../sessions/freshness.ts'
-import type { Session } from '../sessions/session.ts'
 import { redirect, type Answer } from './answer.ts'
 import { dropAttempt } from './attempt.ts'
 import type { Authorize } from './authorize.ts'
@@ -13,11 +11,11 @@ import { connectionForEmail } from './find-connection.ts'
 import type { HandOff } from './hand-off.ts'
 import type { Arrival, Returning } from './returning.ts'
 import type { Attempt, Wanted } from './sealed.ts'
-import { steppedUp } from './step-up.ts'
+import { isServed, steppedUp } from './step-up.ts'
 import type { TestSignIn } from './test-sign-in.ts'
 import type { Unsolicited } from './unsolicited.ts'
 import type { Visit } from './visit.ts'
-import { firstApp, otherAccountLink, soleApp, startAgainLink } from './wanted.ts'
+import { firstApp, otherAccountLink, startAgainLink } from './wanted.ts'
 
 export interface CallbackSteps {
   /** `GET /login/{connection}/callback`; without one, the shared `GET /login/callback`. */
@@ -39,17 +37,11 @@ export const createCallback = (deps: LoginDeps, steps: {
   const { configuration, sessions, now, log } = deps
   const { returning, test, authorize, unsolicited, entry, handOff, refuse } = steps
 
-  /** Whether the hand-off needs nobody's provider: a return that came to nothing must not send its person back there, which may answer the same way for ever (F16). */
-  const isServed = (session: Session, wanted: Wanted | undefined): boolean => {
-    const app = configuration().apps.get((wanted ?? soleApp(configuration(), session))?.app ?? '')
-    return app === undefined || isFreshFor(app, session, now())
-  }
-
   /** This browser does not hold the attempt: never an error for who is signed in, never a sign-in for who is not. */
   const lost = async (visit: Visit, wanted: Wanted | undefined, connection: string | undefined, why: string): Promise<Answer> => {
     log.info({ request_id: visit.requestId, connection, why }, 'a return without its attempt')
     const goal = wanted ?? (visit.session === undefined ? undefined : firstApp(configuration(), visit.session))
-    if (visit.session !== undefined && isServed(visit.session, goal)) return await handOff(visit.session, goal, visit)
+    if (visit.session !== undefined && isServed(configuration(), visit.session, goal, now())) return await handOff(visit.session, goal, visit)
     // no cookie at all, and once before: this browser keeps none
     const round = wanted?.round ?? 0
     const isBare = visit.headers.cookie === undefined
@@ -121,7 +113,7 @@ export const createCallback = (deps: LoginDeps, steps: {
       return await entry.enter(steppedUp(identity, attempt, now()), connection, attempt, visit)
     } catch (error) {
       // a code that is over, in a browser that is signed in: another tab was quicker
-      if (visit.session !== undefined && error instanceof PorticoError && error.code === 'PORTICO_IDP_CODE_REFUSED' && isServed(visit.session, attempt.wanted)) {
+      if (visit.session !== undefined && error instanceof PorticoError && error.code === 'PORTICO_IDP_CODE_REFUSED' && isServed(configuration(), visit.session, attempt.wanted, now())) {
         return await handOff(visit.session, attempt.wanted, visit, cookies)
       }
       return refuse(error, visit, context)

@@ -4,7 +4,7 @@ import { successorOf } from '../config/standing.ts'
 import { PorticoError } from '../errors.ts'
 import { emailPage } from '../pages/email-page.ts'
 import { page, redirect, wantsHtml, type Answer } from './answer.ts'
-import { attemptsSince, readAttempt } from './attempt.ts'
+import { circling, isCircling, readAttempt } from './attempt.ts'
 import type { Authorize } from './authorize.ts'
 import type { LoginDeps } from './deps.ts'
 import type { Refusal } from './failure.ts'
@@ -13,14 +13,12 @@ import type { HandOff } from './hand-off.ts'
 import { initiation } from './initiation.ts'
 import { readRelayState } from './relay-state.ts'
 import type { Wanted } from './sealed.ts'
+import { isServed } from './step-up.ts'
 import { only, type Visit } from './visit.ts'
 import { destinationOf, readWanted, startAgainLink } from './wanted.ts'
 
 /** Parameters of a link that go on with the e-mail form. */
 const kept = ['request', 'app', 'region', 'return_to', 'target_link_uri', 'round', 'prompt']
-
-/** Sign-ins that SAML responses have begun here in a row, and seconds in which, before it is a circle (behaviours.md F16). */
-const circle = { rounds: 6, seconds: 60 }
 
 export interface StartSteps {
   /** `GET /login` */
@@ -121,15 +119,11 @@ export const createStart = (deps: LoginDeps, steps: { readonly authorize: Author
           wanted: connectors.issuer(connection), got: iss.join(', ').slice(0, 200), connection: connection.id
         }), visit, { startAgain: startAgainLink(configuration(), wanted) })
       }
-      if (visit.session?.connection === connection.id && !isForAnother(visit)) return await handOff(visit.session, wanted, visit)
-      if (visit.query.has('restart') && attemptsSince(sealer(), connection.id, visit, now() - circle.seconds) >= circle.rounds) {
-        return refuse(new PorticoError('PORTICO_SAML_IN_RESPONSE_TO', {
-          wanted: 'a response that answers a request of ours',
-          got: `none, after ${circle.rounds} requests`,
-          connection: connection.id,
-          remedy: 'The provider leaves out InResponseTo whatever it is asked: its sign-on address may be that of a tile. Enter the one that takes requests; where there is none, idp_initiated: accept.'
-        }), visit, { connection: connection.id, startAgain: startAgainLink(configuration(), wanted) })
+      const isCircle = visit.query.has('restart') && isCircling(sealer(), connection.id, visit, now())
+      if (visit.session?.connection === connection.id && !isForAnother(visit) && !(isCircle && !isServed(configuration(), visit.session, wanted, now()))) {
+        return await handOff(visit.session, wanted, visit)
       }
+      if (isCircle) return refuse(circling(connection.id), visit, { connection: connection.id, startAgain: startAgainLink(configuration(), wanted) })
       return await authorize(connection, wanted, visit, { loginHint: hintOf(visit) ?? parseEmail(only(visit.query, 'email') ?? '')?.email, prompt: promptOf(visit) })
     },
 

@@ -1,9 +1,22 @@
+import type { Configuration } from '../config/configuration.ts'
 import type { Identity } from '../connections/connector.ts'
 import { PorticoError } from '../errors.ts'
-import type { Attempt } from './sealed.ts'
+import { isFreshFor } from '../sessions/freshness.ts'
+import type { Session } from '../sessions/session.ts'
+import type { Attempt, Wanted } from './sealed.ts'
+import { soleApp, type Insider } from './wanted.ts'
 
 /** Seconds that a provider's clock may be behind ours (behaviours.md F18). */
 const skew = 300
+
+/**
+ * Whether the hand-off of somebody to what is wanted needs nobody's provider. Where a return came to nothing, or was
+ * none, it must not send its person there again: the same may come back for ever (behaviours.md F16). `now` in seconds.
+ */
+export const isServed = (configuration: Configuration, session: Insider & Pick<Session, 'authTime' | 'authTimeAssumed'>, wanted: Wanted | undefined, now: number): boolean => {
+  const app = configuration.apps.get((wanted ?? soleApp(configuration, session))?.app ?? '')
+  return app === undefined || isFreshFor(app, session, now)
+}
 
 /**
  * Whom a provider names that was asked to have its person authenticate anew. It may pass the question over: then the same

@@ -2,13 +2,14 @@ import type { Connection } from '../config/configuration.ts'
 import { isActive } from '../config/standing.ts'
 import { samlSettings } from '../connections/saml/settings.ts'
 import type { Answer } from './answer.ts'
-import { keepAttempt } from './attempt.ts'
+import { circling, isCircling, keepAttempt } from './attempt.ts'
 import type { LoginDeps } from './deps.ts'
 import type { Entry } from './enter.ts'
 import type { Refusal } from './failure.ts'
 import type { KeptResponse, KeptResponses } from './kept-responses.ts'
 import { returnAddressOf, type Arrival } from './returning.ts'
 import { randomName, type Attempt } from './sealed.ts'
+import { isServed } from './step-up.ts'
 import type { Visit } from './visit.ts'
 import { otherAccountLink, startAgainLink } from './wanted.ts'
 
@@ -49,6 +50,8 @@ export const createUnsolicited = (deps: LoginDeps, steps: { readonly kept: KeptR
         secrets: { nonce: '', codeVerifier: '' },
         received
       }, now())
+      const insider = { ...identity, organization: connection.organization.id }
+      if (!isServed(configuration(), insider, wanted, now()) && isCircling(sealer(), connection.id, visit, now())) throw circling(connection.id)
       const answer = await entry.enter(identity, connection, attempt, visit)
       // a question is bound to this browser by the attempt; whatever ends it comes behind
       return { ...answer, cookies: [...keepAttempt(sealer(), attempt, visit, now()), ...answer.cookies] }

@@ -1,6 +1,5 @@
 import type { AppPlace, Configuration } from '../config/configuration.ts'
 import { placeOf, usableApps } from '../access/apps.ts'
-import type { Session } from '../sessions/session.ts'
 import type { Sealer } from '../sessions/seal.ts'
 import { homeOf, placeOfUrl, returnTarget } from './return-target.ts'
 import { attemptLifetime, isFresh, openSealed, requestSchema, type Wanted } from './sealed.ts'
@@ -43,15 +42,21 @@ export const destinationOf = (configuration: Configuration, wanted: Wanted | und
   return { place, page: page ?? homeOf(place) }
 }
 
+/** Of whoever is signed in, what says which apps they may use. */
+export interface Insider {
+  readonly organization: string
+  readonly groups?: readonly string[] | undefined
+}
+
 /** The first app that whoever is signed in may use: where to go when nothing says where. */
-export const firstApp = (configuration: Configuration, session: Session): Wanted | undefined => {
+export const firstApp = (configuration: Configuration, session: Insider): Wanted | undefined => {
   const organization = configuration.organizations.get(session.organization)
   const [app] = organization === undefined ? [] : usableApps(configuration, organization, session.groups ?? [])
   return app === undefined ? undefined : { app: app.id }
 }
 
 /** The only app that whoever is signed in may use, if it is only one: whoever comes by a tile means that one. */
-export const soleApp = (configuration: Configuration, session: Session): Wanted | undefined => {
+export const soleApp = (configuration: Configuration, session: Insider): Wanted | undefined => {
   const organization = configuration.organizations.get(session.organization)
   const [app, ...others] = organization === undefined ? [] : usableApps(configuration, organization, session.groups ?? [])
   return app === undefined || others.length > 0 ? undefined : { app: app.id }

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Answer, Browser } from '../support/browser.ts'
 import { codeOf, origins, startGateway, type World } from '../support/gateway.ts'
+import { startSamlGateway } from '../support/saml/gateway.ts'
 import { signJwt, startHostileProvider, type HostileProvider, type Responder } from '../support/hostile-provider.ts'
 
 type Claims = Record<string, unknown>
@@ -223,4 +224,25 @@ t.test('V2 whoever takes longer at their provider than max_age allows is told so
   }
   t.match({ status: answer.status, code: codeOf(answer) }, { status: 403, code: 'PORTICO_STEP_UP_REFUSED' })
   t.equal(world.asked(browser), 2)
+})
+
+t.test('V2 F16 nor does a SAML provider whose sign-on address is that of a tile', async t => {
+  for (const mode of ['accept', 'restart']) {
+    await t.test(mode, async t => {
+      const world = await startSamlGateway(t, { analytics: 'max_age: 300', saml: { idp_initiated: mode } })
+      t.teardown(() => world.setClock(0))
+      const browser = world.browser()
+      await world.signInBySaml(browser, `${origins.portal}/x`)
+      world.setClock(400)
+      world.idp.respond = () => world.forge.sign(world.forge.response({ inResponseTo: undefined, authnInstant: -400 }))
+      let answer = await browser.open(`${origins.analytics}/x`, { until: ({ origin }) => origin === world.idp.origin })
+      let rounds = 0
+      for (; answer.location?.origin === world.idp.origin && rounds < 12; rounds++) {
+        const form = await browser.send(answer.location)
+        answer = await browser.follow(await world.postBack(browser, form, { RelayState: `${origins.analytics}/x` }), ({ origin }) => origin === world.idp.origin)
+      }
+      t.match({ status: answer.status, code: codeOf(answer) }, { status: 403, code: /^PORTICO_(?:STEP_UP_REFUSED|SAML_IN_RESPONSE_TO)$/ })
+      t.ok(rounds < 9, `after ${rounds}`)
+    })
+  }
 })
