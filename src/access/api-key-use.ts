@@ -4,7 +4,7 @@ import type { Log } from '../telemetry/log.ts'
 /** When keys were last used: in memory, and told to the store every now and then. */
 export interface ApiKeyUse {
   touch (key: ApiKey, now: number): void
-  /** Tells the store. Never rejects: what it does not take is told again. */
+  /** Tells the store. Never rejects: what it does not take is told again, and a failure is logged when it begins. */
   flush (): Promise<void>
 }
 
@@ -20,6 +20,7 @@ export const createApiKeyUse = ({ store, log }: { readonly store: Pick<ApiKeySto
   /** What the store was told, by id. */
   const told = new Map<string, number>()
   let waiting = new Map<string, number>()
+  let failing = false
 
   return {
     touch: ({ id, lastUsedAt = 0 }, now) => {
@@ -35,9 +36,11 @@ export const createApiKeyUse = ({ store, log }: { readonly store: Pick<ApiKeySto
           await store.recordApiKeyUse(new Map(part))
         } catch (error) {
           for (const [id, at] of entries.slice(from)) if (!waiting.has(id)) waiting.set(id, at)
-          log.error({ err: error }, 'the store does not take when API keys were used: tried again shortly')
+          if (!failing) log.error({ err: error }, 'the store does not take when API keys were used: tried again until it does')
+          failing = true
           return
         }
+        failing = false
         if (told.size > room) told.clear()
         for (const [id, at] of part) told.set(id, at)
       }

@@ -17,8 +17,10 @@ export interface Activities {
   touch (activity: Activity, now: number): void
   /** Asks the store whether another process, or this one before a restart, has seen it later. Never rejects. */
   ask (activity: Activity): Promise<void>
-  /** Writes what has happened since to the store; `all` for every second of it. Never rejects. */
+  /** Writes what has happened since to the store; `all` for every second of it. Never rejects: a failure is logged when it begins. */
   flush (now: number, all?: boolean): Promise<void>
+  /** Writes everything that is known here to a store that has forgotten it. Never rejects. */
+  tellAgain (now: number): Promise<void>
   /** Forgets who has been idle for too long. */
   sweep (now: number): void
 }
@@ -43,11 +45,34 @@ export const createActivities = (deps: {
   const known = new Map<string, Activity>()
   const dirty = new Set<Activity>()
   let grain = { configuration: configuration(), seconds: grainOf(configuration()) }
+  let failing = false
 
   const touch = (activity: Activity, now: number): void => {
     if (now > activity.at) activity.at = now
     else if (activity.recorded !== 0) return
     if (activity.at - activity.recorded >= grain.seconds) dirty.add(activity)
+  }
+
+  const flush = async (now: number, all = false): Promise<void> => {
+    const { session } = configuration()
+    if (grain.configuration !== configuration()) grain = { configuration: configuration(), seconds: grainOf(configuration()) }
+    const waiting = all ? [...known.values()].filter(({ at, recorded }) => at > recorded) : [...dirty]
+    dirty.clear()
+    for (let from = 0; from < waiting.length; from += batch) {
+      const part = waiting.slice(from, from + batch)
+      const seen = new Map(part.map(({ sid, at }) => [sid, at]))
+      try {
+        await store.recordLastSeen(seen, now + session.idle)
+      } catch (error) {
+        for (const activity of waiting.slice(from)) dirty.add(activity)
+        if (!failing) log.error({ err: error }, 'the store does not take when sessions were last seen: tried again until it does')
+        failing = true
+        return
+      }
+      failing = false
+      for (const activity of part) activity.recorded = seen.get(activity.sid) ?? activity.recorded
+      await setImmediate()
+    }
   }
 
   return {
@@ -73,24 +98,11 @@ export const createActivities = (deps: {
       }
     },
 
-    async flush (now, all = false) {
-      const { session } = configuration()
-      if (grain.configuration !== configuration()) grain = { configuration: configuration(), seconds: grainOf(configuration()) }
-      const waiting = all ? [...known.values()].filter(({ at, recorded }) => at > recorded) : [...dirty]
-      dirty.clear()
-      for (let from = 0; from < waiting.length; from += batch) {
-        const part = waiting.slice(from, from + batch)
-        const seen = new Map(part.map(({ sid, at }) => [sid, at]))
-        try {
-          await store.recordLastSeen(seen, now + session.idle)
-        } catch (error) {
-          for (const activity of waiting.slice(from)) dirty.add(activity)
-          log.error({ err: error }, 'the store does not take when sessions were last seen: tried again shortly')
-          return
-        }
-        for (const activity of part) activity.recorded = seen.get(activity.sid) ?? activity.recorded
-        await setImmediate()
-      }
+    flush,
+
+    async tellAgain (now) {
+      for (const activity of known.values()) activity.recorded = 0
+      await flush(now, true)
     },
 
     sweep (now) {

@@ -132,7 +132,7 @@ export const createSessions = (deps: {
     for await (const changes of changesAfter(store, cursor)) {
       if (changes.isLost) {
         await store.restore({ revocations: revoker.all() })
-        await activities.flush(now(), true)
+        await activities.tellAgain(now())
         identities.learn()
         return
       }

@@ -134,6 +134,32 @@ t.test('R13 a key that was seen is no round trip, and the same session', async t
   t.equal((await store.apiKeyById(key.id))?.lastUsedAt, clock.now)
 })
 
+t.test('R13 uses that the store does not take are kept, and that is said when it begins', async t => {
+  const logs: string[] = []
+  let isDown = true
+  const told: ReadonlyMap<string, number>[] = []
+  const use = createApiKeyUse({
+    log: pino({ level: 'error' }, { write: line => { logs.push(line) } }),
+    store: {
+      recordApiKeyUse: async used => {
+        if (isDown) throw new PorticoError('PORTICO_STORE_UNAVAILABLE')
+        told.push(used)
+      }
+    }
+  })
+  const { key } = await start(t)
+  use.touch(key, 1_800_000_100)
+  for (let i = 0; i < 3; i++) await use.flush()
+  t.equal(logs.length, 1)
+  isDown = false
+  await use.flush()
+  t.same(told, [new Map([[key.id, 1_800_000_100]])])
+  isDown = true
+  use.touch(key, 1_800_000_200)
+  await use.flush()
+  t.equal(logs.length, 2)
+})
+
 t.test('R13 many at once wait for one question', async t => {
   const { find, asked } = await start(t)
   const found = await Promise.all(Array.from({ length: 50 }, () => find()))

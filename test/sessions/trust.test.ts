@@ -1,8 +1,11 @@
+import { pino } from 'pino'
 import t from 'tap'
+import { PorticoError } from '../../src/errors.ts'
 import { createRevocations } from '../../src/sessions/revocation.ts'
 import type { Session } from '../../src/sessions/session.ts'
+import { createSessions } from '../../src/sessions/sessions.ts'
 import type { Revocation } from '../../src/store/store.ts'
-import { analytics, auth, breakable, cookieOf, createWorld, eventually, portal } from './world.ts'
+import { analytics, auth, breakable, configurationOf, cookieOf, createWorld, eventually, portal } from './world.ts'
 
 const both = { okta: {}, google: { organization: 'globex' } }
 
@@ -390,12 +393,49 @@ t.test('a store that fails altogether changes nothing for who is signed in, and 
   t.equal(world.logs.filter(line => line.includes('following the store')).length, 2, 'said when it began and when it was over')
 })
 
+t.test('a store that has forgotten is told again when everybody was last seen, and what it does not take is said when it begins', async t => {
+  const world = await createWorld(t)
+  const cookie = await world.signIn()
+  const told: string[] = []
+  const logs: string[] = []
+  let isLost = false
+  let isFull = true
+  let tried = 0
+  const sessions = createSessions({
+    store: {
+      ...world.store,
+      changesSince: async cursor => ({ ...await world.store.changesSince(cursor), isLost }),
+      restore: async () => { isLost = false },
+      recordLastSeen: async seen => {
+        tried++
+        if (isFull) throw new PorticoError('PORTICO_STORE_UNAVAILABLE')
+        told.push(...seen.keys())
+      }
+    },
+    configuration: () => configurationOf(),
+    sealer: () => world.sealer,
+    log: pino({ level: 'error' }, { write: line => { logs.push(line) } }),
+    now: () => world.clock.now
+  })
+  await sessions.start()
+  const { sid } = sessions.find(cookie, analytics) as Session
+  t.ok(await eventually(() => tried >= 3))
+  t.equal(logs.length, 1)
+  isFull = false
+  t.ok(await eventually(() => told.includes(sid)))
+  told.length = 0
+  isLost = true
+  t.ok(await eventually(() => told.includes(sid)), 'also of whoever was quiet since the store was told')
+  isFull = true
+  world.clock.now += 3_600
+  t.ok(sessions.find(cookie, analytics))
+  t.ok(await eventually(() => logs.length === 2), 'and again when it begins again')
+  await sessions.stop()
+})
+
 t.test('a store that cannot say what was revoked: nothing is served', async t => {
   const world = await createWorld(t)
   const cookie = await world.signIn()
-  const { createSessions } = await import('../../src/sessions/sessions.ts')
-  const { configurationOf } = await import('./world.ts')
-  const { pino } = await import('pino')
   const { store, broken } = breakable(world.store)
   broken.add('changesSince')
   const sessions = createSessions({
