@@ -12,9 +12,9 @@ import type { Visit } from './visit.ts'
 const tries = 2
 
 /**
- * The same steps, but first a person is told, once, what has ended their session from elsewhere. Without it a
- * provider that asks nothing would sign them in again in silence: two browsers by turns, each ending the
- * other's session, where only one may be signed in.
+ * The same steps, but first a person is told what has ended their session from elsewhere: once, since their browser
+ * then lets go of its cookie. Without it a provider that asks nothing would sign them in again in silence: two
+ * browsers by turns, each ending the other's session, where only one may be signed in.
  */
 export const tellingWhy = ({ configuration, sealer, records, log }: Pick<LoginDeps, 'configuration' | 'sealer' | 'records' | 'log'>, start: StartSteps): StartSteps => {
   const reasonOf = async (visit: Visit): Promise<EndReason | undefined> => {
@@ -22,7 +22,7 @@ export const tellingWhy = ({ configuration, sealer, records, log }: Pick<LoginDe
     try {
       for (const value of cookieValues(visit.headers.cookie, sessionCookie).slice(0, tries)) {
         const sid = sidIn(sealer(), value)
-        const reason = sid === undefined ? undefined : await records.takeReason(sid)
+        const reason = sid === undefined ? undefined : await records.reasonOf(sid)
         if (reason !== undefined) return reason
       }
     } catch (error) {

@@ -1,4 +1,8 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+
+/** Whether a browser asks before its person does: by prefetch or prerender, which nobody may ever look at. */
+export const isFetchedAhead = ({ 'sec-purpose': now, purpose, 'x-purpose': before, 'x-moz': once }: IncomingHttpHeaders): boolean =>
+  now !== undefined || [purpose, before, once].some(each => each === 'prefetch' || each === 'preview')
 
 /**
  * Whether a person opens a page in a tab: only then sign-in may begin; everything else is told 401
@@ -6,8 +10,8 @@ import type { IncomingMessage } from 'node:http'
  */
 export const isNavigation = ({ method, headers }: IncomingMessage): boolean => {
   if (method !== 'GET' && method !== 'HEAD') return false
-  const { 'sec-fetch-mode': mode, 'sec-fetch-dest': dest, purpose, accept } = headers
-  if (headers['sec-purpose'] !== undefined || purpose === 'prefetch') return false
+  const { 'sec-fetch-mode': mode, 'sec-fetch-dest': dest, accept } = headers
+  if (isFetchedAhead(headers)) return false
   if (headers['x-requested-with'] !== undefined || headers['service-worker'] !== undefined) return false
   if (mode !== undefined || dest !== undefined) return (mode ?? 'navigate') === 'navigate' && (dest ?? 'document') === 'document'
   return acceptsPages(accept)

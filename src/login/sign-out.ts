@@ -8,6 +8,7 @@ import type { LoginDeps } from './deps.ts'
 import { explain } from './failure.ts'
 import type { Farewells } from './farewell.ts'
 import { forgetEmail } from './find-connection.ts'
+import { isFetchedAhead } from './navigation.ts'
 import type { OidcLogoutSteps } from './oidc-logout.ts'
 import { placeOfUrl, returnTarget } from './return-target.ts'
 import type { SamlLogoutSteps } from './saml-logout.ts'
@@ -64,10 +65,10 @@ export const createSignOut = ({ configuration, sessions, audit }: Pick<LoginDeps
   const isAppOrigin = (origin: string | undefined): boolean =>
     origin !== undefined && [...configuration().places.values()].some(place => place.origin === origin)
 
-  /** A link on a page of an app, or of the auth host, is the person's own wish; browsers let nobody forge where it stands. */
+  /** A link on a page of an app, or of the auth host, is the person's own wish, once they follow it; browsers let nobody forge where it stands. */
   const isLinkOfOurs = ({ headers }: Visit): boolean => {
     const origin = refererOf(headers)
-    return (headers['sec-fetch-dest'] ?? 'document') === 'document' && (origin === configuration().authOrigin || isAppOrigin(origin))
+    return !isFetchedAhead(headers) && (headers['sec-fetch-dest'] ?? 'document') === 'document' && (origin === configuration().authOrigin || isAppOrigin(origin))
   }
 
   /** An app's own page may sign its person out by a POST; a link from anywhere else is asked about. */

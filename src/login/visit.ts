@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { PorticoError } from '../errors.ts'
 import type { Session } from '../sessions/session.ts'
+import { isFetchedAhead } from './navigation.ts'
 
 /** A request of sign-in, as plain data. */
 export interface Visit {
@@ -28,7 +29,7 @@ export const only = (parameters: URLSearchParams, name: string): string | undefi
  * embeds, or a browser fetches ahead, nobody asked for: anyone may post a picture into an app.
  */
 export const isCrossSite = ({ headers }: Visit, origin: string): boolean => {
-  if (headers['sec-purpose'] !== undefined || !['document', 'empty'].includes(String(headers['sec-fetch-dest'] ?? 'document'))) return true
+  if (isFetchedAhead(headers) || !['document', 'empty'].includes(String(headers['sec-fetch-dest'] ?? 'document'))) return true
   const site = headers['sec-fetch-site']
   if (site !== undefined) return site !== 'same-origin' && site !== 'none'
   const from = headers.origin ?? refererOf(headers)

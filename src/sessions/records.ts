@@ -33,8 +33,8 @@ export interface SessionRecords {
   of (member: string): Promise<readonly ListedSession[]>
   /** Ends one of them, and keeps for whoever comes with it why. Throws PORTICO_STORE_UNAVAILABLE. */
   end (record: SessionRecord, reason: EndReason): Promise<void>
-  /** What `end` has kept of this sid; once. Throws PORTICO_STORE_UNAVAILABLE. */
-  takeReason (sid: string): Promise<EndReason | undefined>
+  /** What `end` has kept of this sid: the same for each tab, since several ask at once. Throws PORTICO_STORE_UNAVAILABLE. */
+  reasonOf (sid: string): Promise<EndReason | undefined>
 }
 
 const basisSchema = sessionSchema.pick({ generation: true, authTime: true, subject: true, idpSession: true, saml: true, invited: true })
@@ -50,7 +50,7 @@ export const factsOf = (record: SessionRecord, host: string): Facts | undefined 
 
 /** Lists of sessions, and how many a member may have at once. `now` in seconds. */
 export const createSessionRecords = (deps: {
-  readonly store: Pick<Store, 'addSession' | 'sessionsOf' | 'put' | 'take'>
+  readonly store: Pick<Store, 'addSession' | 'sessionsOf' | 'put' | 'get'>
   readonly sessions: Pick<Sessions, 'seenAt' | 'end'>
   readonly configuration: () => Configuration
   readonly audit: Pick<Audit, 'sessionEnded'>
@@ -96,8 +96,8 @@ export const createSessionRecords = (deps: {
       if (most !== undefined) await endOldest(session, most)
     },
 
-    async takeReason (sid) {
-      const { data } = z.enum(['concurrent', 'elsewhere']).safeParse(await store.take('notice', reasonKey(sid)))
+    async reasonOf (sid) {
+      const { data } = z.enum(['concurrent', 'elsewhere']).safeParse(await store.get('notice', reasonKey(sid)))
       return data
     }
   }

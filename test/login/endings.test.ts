@@ -246,3 +246,30 @@ t.test('V2 F16 nor does a SAML provider whose sign-on address is that of a tile'
     })
   }
 })
+
+t.test('L4 a browser that fetches ahead signs nobody out', async t => {
+  const world = await start(t)
+  const browser = world.browser()
+  await world.open(browser, link)
+  const ahead = { 'sec-purpose': 'prefetch;prerender', 'sec-fetch-site': 'same-site', referer: `${origins.analytics}/menu` }
+  for (const page of [`${origins.auth}/logout`, `${origins.analytics}/.portico/logout`]) {
+    for (const headers of [ahead, { ...ahead, 'sec-fetch-site': 'same-origin' }, { ...ahead, 'sec-purpose': undefined, purpose: 'prefetch' }]) {
+      for (let next: URL | undefined = new URL(page), hops = 0; next !== undefined && hops < 4; hops++) next = (await browser.send(next, { headers })).location
+      t.equal((await api(browser)).status, 200, `${page} ${JSON.stringify(headers)}`)
+    }
+  }
+  t.equal((await browser.send(`${origins.auth}/logout`, { headers: { 'sec-fetch-site': 'same-site', referer: `${origins.analytics}/menu` } })).status, 303, 'a person that follows the link is signed out')
+  t.equal((await api(browser)).status, 401)
+})
+
+t.test('product flow 6: each tab of a browser that was signed out from elsewhere is told so', async t => {
+  const world = await start(t, { gateway: ['session: { concurrent: 1 }'] })
+  const [here, there] = [world.browser(), world.browser()]
+  const portal = `${origins.auth}/login/hooli_oidc?app=portal`
+  await world.open(here, portal)
+  await wait(1_100)
+  await world.open(there, portal)
+  const tabs = await Promise.all([1, 2, 3].map(async () => await here.send(`${origins.auth}/login?app=portal`)))
+  for (const tab of tabs) t.match(tab, { status: 200, text: /places at once/ })
+  t.equal((await there.send(`${origins.auth}/account`, { headers: { accept: 'application/json' } })).status, 200, 'nobody is signed in again in silence')
+})
