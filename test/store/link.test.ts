@@ -115,6 +115,28 @@ t.test('nobody there', { skip: noRedis }, async t => {
   await until(link.isUp)
 })
 
+t.test('a Redis that takes no writes is away, and that is said when it begins', { skip: noRedis }, async t => {
+  const redis = await startRedis(t)
+  const { link, lines } = await open(t, redisSettings(redis.port))
+  lines.length = 0
+  redis.ask('replicaof', '127.0.0.1', '1')
+  await t.rejects(link.send('SET', 'a', 'one'), { ...away, got: 'a replica' })
+  // it goes on to try
+  await until(() => Number(/cmdstat_set:.*rejected_calls=(\d+)/.exec(redis.ask('info', 'commandstats'))?.[1]) >= 20)
+  t.notOk(link.isUp())
+  await t.rejects(link.send('GET', 'a'), { ...away, got: 'a replica' })
+  t.ok(lines.length <= 3, JSON.stringify(lines))
+  redis.ask('replicaof', 'no', 'one')
+  await until(link.isUp)
+  t.equal(await link.send('SET', 'a', 'one'), 'OK')
+
+  redis.ask('config', 'set', 'maxmemory', '1')
+  await t.rejects(link.send('SET', 'a', 'two'), { ...away, got: 'a Redis whose memory is full' })
+  t.equal(await link.send('GET', 'a'), 'one', 'of one that is full nothing but that is lost')
+  const { link: later } = await open(t, redisSettings(redis.port))
+  t.equal(await later.send('GET', 'a'), 'one')
+})
+
 t.test('an ACL user, with no more than docs/store.md lists', { skip: noRedis }, async t => {
   const rules = /^user portico .*$/m.exec(readFileSync(new URL('../../docs/store.md', import.meta.url), 'utf8'))?.[0] ?? ''
   const redis = await startRedis(t, { lines: ['user default off', rules] })

@@ -23,6 +23,7 @@ export const connectRedis = (settings: RedisStoreSettings, silence: number): Red
   const { through, addresses, master, database, username, password, sentinelUsername, sentinelPassword } = settings
   const { ca, certificate: cert, key, serverName: servername } = settings.tls ?? {}
   const tls = settings.tls === undefined ? undefined : { ...ca !== undefined && { ca }, ...cert !== undefined && { cert }, ...key !== undefined && { key }, ...servername !== undefined && { servername } }
+  let lookedAnew = 0
   const common = {
     username,
     password,
@@ -34,8 +35,12 @@ export const connectRedis = (settings: RedisStoreSettings, silence: number): Red
     socketTimeout: silence,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    // what was promoted or demoted is found anew
-    reconnectOnError: error => error.message.startsWith('READONLY')
+    // what was promoted or demoted is found anew, once a second
+    reconnectOnError (error) {
+      if (!error.message.startsWith('READONLY') || Date.now() < lookedAnew + longestPause) return false
+      lookedAnew = Date.now()
+      return true
+    }
   } as const satisfies RedisOptions
 
   if (through === 'cluster') {

@@ -40,7 +40,7 @@ const wordOf = (error: unknown): string => {
 /** What is said of an error that no line above knows. Redis repeats arguments in some: what follows them is left out. */
 const described = (error: unknown): string => {
   if (!(error instanceof Error)) return 'an unknown failure'
-  if (/Connection is closed|n't writeable|n't ready/.test(error.message)) return 'a connection that was cut off'
+  if (/Connection is closed|n't writeable|n't ready|max retries per request/.test(error.message)) return 'a connection that was cut off'
   return error.message.replace(/,? with args.*$/s, '').replaceAll(/[^\x20-\x7e]/g, ' ').slice(0, 200)
 }
 

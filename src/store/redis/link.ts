@@ -64,7 +64,7 @@ export const createRedisLink = ({ settings, log, arrived = () => {}, patience = 
   const client = connectRedis(settings, 2 * patience)
   const followed = new Map<string, { readonly followers: Set<() => void>, readonly stop: () => void }>()
   const digests = new Map<string, string>()
-  const probe: RedisCommand = ['GET', createNames(settings.prefix).epoch]
+  const { epoch, ping } = createNames(settings.prefix)
   let isUp = false
   const closing = new AbortController()
   const { signal } = closing
@@ -109,7 +109,9 @@ export const createRedisLink = ({ settings, log, arrived = () => {}, patience = 
     isRising = true
     while (!link.isUp() && !signal.aborted && client.status === 'ready') {
       try {
-        const mark = await answered(call(probe))
+        const mark = await answered(call(['GET', epoch]))
+        // a replica answers what is read; one whose memory is full may go on to
+        await answered(call(['SET', ping, '', 'PX', 1_000]).catch((error: unknown) => { if (isOfTheWay(error)) throw error }))
         if (signal.aborted || client.status !== 'ready') break
         arrived(mark)
         isUp = true
