@@ -101,7 +101,7 @@ export const createGateway = async (deps: { configuration: Configuration, log: L
     }
   }), metrics.storeError)
   const sessions = createSessions({ store, configuration, sealer, log })
-  const records = createSessionRecords({ store, sessions, configuration, audit })
+  const records = createSessionRecords({ store, sessions, configuration, audit, now })
   const connectors = createConnectors({ store, configuration, log, described: (...news) => certificateWatch.seen(...news) })
   const certificateWatch = createCertificateWatch({
     configuration, describe: connectors.samlDescription, store, revoke: sessions.revoke, log, changed: () => expiryWatch.begin()

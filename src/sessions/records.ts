@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Configuration } from '../config/configuration.ts'
 import type { SessionRecord } from '../store/sessions.ts'
@@ -37,6 +38,10 @@ export interface SessionRecords {
   reasonOf (sid: string): Promise<EndReason | undefined>
 }
 
+/** Seconds that one sign-in may keep the others of its member waiting, should its process die; milliseconds between two tries of those. */
+const turn = 3
+const pause = 50
+
 const basisSchema = sessionSchema.pick({ generation: true, authTime: true, subject: true, idpSession: true, saml: true, invited: true })
 
 const basis = z.string().transform((text): unknown => JSON.parse(text)).pipe(basisSchema)
@@ -50,12 +55,13 @@ export const factsOf = (record: SessionRecord, host: string): Facts | undefined 
 
 /** Lists of sessions, and how many a member may have at once. `now` in seconds. */
 export const createSessionRecords = (deps: {
-  readonly store: Pick<Store, 'addSession' | 'sessionsOf' | 'put' | 'get'>
+  readonly store: Pick<Store, 'addSession' | 'sessionsOf' | 'put' | 'putIfAbsent' | 'get' | 'take'>
   readonly sessions: Pick<Sessions, 'seenAt' | 'end'>
   readonly configuration: () => Configuration
   readonly audit: Pick<Audit, 'sessionEnded'>
+  readonly now: () => number
 }): SessionRecords => {
-  const { store, sessions, configuration, audit } = deps
+  const { store, sessions, configuration, audit, now } = deps
 
   const reasonKey = (sid: string): string => `ended/${createHash('sha256').update(sid).digest('base64url')}`
 
@@ -80,6 +86,22 @@ export const createSessionRecords = (deps: {
     for (const record of others.slice(0, Math.max(0, others.length + 1 - most))) await end(record, 'concurrent')
   }
 
+  /** One sign-in of a member after the other, on whatever instance: two that see each other would both end. */
+  const inTurn = async (member: string, work: () => Promise<void>): Promise<void> => {
+    const key = `begin|${member}`
+    let isOurs = false
+    for (let tries = turn * 1_000 / pause; !isOurs && tries > 0; tries--) {
+      isOurs = await store.putIfAbsent('lease', key, '', now() + turn)
+      if (!isOurs) await setTimeout(pause)
+    }
+    try {
+      await work()
+    } finally {
+      // what is not given back runs out
+      if (isOurs) await store.take('lease', key).catch(() => {})
+    }
+  }
+
   return {
     of,
     end,
@@ -89,11 +111,15 @@ export const createSessionRecords = (deps: {
       const owner = configuration().organizations.get(organization)
       if (owner === undefined) return
       const expiresAt = startedAt + limitsFor(configuration(), owner).absolute
-      await store.addSession({
+      const add = async (): Promise<void> => await store.addSession({
         sid, member, organization, connection, email, browser: browserName(userAgent), client, basis: JSON.stringify(basisSchema.parse(session)), startedAt, expiresAt
       })
       const most = concurrentFor(configuration(), owner)
-      if (most !== undefined) await endOldest(session, most)
+      if (most === undefined) return await add()
+      await inTurn(member, async () => {
+        await add()
+        await endOldest(session, most)
+      })
     },
 
     async reasonOf (sid) {
