@@ -53,6 +53,9 @@ export const isSilence = (error: unknown): boolean => wordOf(error) === 'ETIMEDO
 export const isOfTheWay = (error: unknown): boolean =>
   downs.has(wordOf(error)) || !(error instanceof Error && error.name === 'ReplyError')
 
+/** Whether Redis takes nothing that is written, as a replica. */
+export const refusesWrites = (error: unknown): boolean => ['READONLY', 'NOREPLICAS'].includes(wordOf(error))
+
 /**
  * PORTICO_STORE_UNAVAILABLE for whatever ioredis threw, without it as its cause: ioredis keeps the command there,
  * with its arguments. `where` names the addresses.

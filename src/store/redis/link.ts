@@ -5,7 +5,7 @@ import type { RedisStoreSettings } from '../../config/configuration.ts'
 import { PorticoError } from '../../errors.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { connectRedis, whereOf } from './connect.ts'
-import { isOfTheWay, isSilence, redisFailure, silence } from './failure.ts'
+import { isOfTheWay, isSilence, redisFailure, refusesWrites, silence } from './failure.ts'
 import { listen } from './listen.ts'
 import { createNames } from './names.ts'
 
@@ -66,6 +66,8 @@ export const createRedisLink = ({ settings, log, arrived = () => {}, patience = 
   const digests = new Map<string, string>()
   const { epoch, ping } = createNames(settings.prefix)
   let isUp = false
+  /** It has refused what is written, and has not taken any since. */
+  let isRefusing = false
   const closing = new AbortController()
   const { signal } = closing
   let isRising = false
@@ -76,6 +78,7 @@ export const createRedisLink = ({ settings, log, arrived = () => {}, patience = 
     const next = redisFailure(error, where)
     if (isUp || next.got !== failure.got) log.warn({ err: next }, 'Redis is away')
     isUp = false
+    isRefusing ||= refusesWrites(error)
     failure = next
     return next
   }
@@ -110,8 +113,9 @@ export const createRedisLink = ({ settings, log, arrived = () => {}, patience = 
     while (!link.isUp() && !signal.aborted && client.status === 'ready') {
       try {
         const mark = await answered(call(['GET', epoch]))
-        // a replica answers what is read; one whose memory is full may go on to
-        await answered(call(['SET', ping, '', 'PX', 1_000]).catch((error: unknown) => { if (isOfTheWay(error)) throw error }))
+        // it still answers what is read
+        if (isRefusing) await answered(call(['SET', ping, '', 'PX', 1_000]))
+        isRefusing = false
         if (signal.aborted || client.status !== 'ready') break
         arrived(mark)
         isUp = true
