@@ -304,6 +304,20 @@ t.test('of two that followed the same, the later one adds what came after', { sk
     ['theirs', 'mine', 'mine', undefined, undefined, 'theirs'])
 })
 
+t.test('a Redis that would drop what it keeps is an alarm, once', { skip: noRedis }, async t => {
+  const redis = await startRedis(t, { isPersistent: true, lines: ['maxmemory-policy allkeys-lru'] })
+  const one = await open(t, redis)
+  await known(one)
+  const alarms = () => one.lines.filter(({ level, msg }) => level === 'error' && /noeviction/.test(String(msg)))
+  while (alarms().length === 0) await wait(20)
+  await redis.kill()
+  await redis.start()
+  await settled(one)
+  await one.store.put('ticket', 'a', 'x', now() + day)
+  t.match(alarms(), [{ maxmemory_policy: 'allkeys-lru' }])
+  t.equal(alarms().length, 1)
+})
+
 t.test('explain reads members, and writes nothing', { skip: noRedis }, async t => {
   const redis = await startRedis(t)
   const store = redisSettings(redis.port)

@@ -5,6 +5,7 @@ import { createLog } from '../../telemetry/log.ts'
 import type { MemberStore } from '../members.ts'
 import type { Store } from '../store.ts'
 import { createEpoch, type Epoch } from './epoch.ts'
+import { createEvictionLook } from './eviction.ts'
 import { createRedisLink } from './link.ts'
 import { createRedisMembers } from './members.ts'
 import { createMirroring, mirrored, type Mirroring } from './mirroring.ts'
@@ -34,7 +35,16 @@ export const openRedisStore = async ({ settings, log, follows, restored = () => 
   const { prefix } = settings
   const names = createNames(prefix)
   const now = (): number => Date.now() / 1000
-  const link = createRedisLink({ settings, log, arrived: mark => epoch.check(mark), ...patience !== undefined && { patience } })
+  const link = createRedisLink({
+    settings,
+    log,
+    arrived (mark) {
+      epoch.check(mark)
+      if (follows) setImmediate(lookForEviction)
+    },
+    ...patience !== undefined && { patience }
+  })
+  const lookForEviction = createEvictionLook({ link, log })
   const epoch: Epoch = createEpoch({
     link, names, now, patience: deference, founded: () => log.warn({ prefix }, 'Redis is empty: a new store begins')
   })
