@@ -4,6 +4,7 @@ import type { LogoutNotice } from '../connections/oidc/logout.ts'
 import { PorticoError, publicText } from '../errors.ts'
 import { framedPolicy, signedOutFrame } from '../pages/sign-out-page.ts'
 import type { Revocation } from '../store/store.ts'
+import { createAllowance } from './allowance.ts'
 import { data, json, page, type Answer } from './answer.ts'
 import type { LoginDeps } from './deps.ts'
 import { asPorticoError, explain } from './failure.ts'
@@ -12,6 +13,11 @@ import { only, type Visit } from './visit.ts'
 
 /** Seconds for which a logout token is remembered, from when it was issued: several times as long as it is believed. */
 const memory = 60 * 60
+/**
+ * Names in one day, for one connection, that nobody is known to have come with and that are remembered all the same: a
+ * sign-in under way may bring one. A provider can make up as many as it likes, for every instance to keep for a week.
+ */
+const mostStrangers = 1_000
 /** Characters of a session's name at a provider. */
 const longestSid = 1_024
 
@@ -29,6 +35,18 @@ export const createLogoutNotices = ({ configuration, sessions, store, connectors
     const connection = configuration().connections.get(id)
     return connection !== undefined && connection.connector !== 'saml' && isActive(connection, now()) ? connection : undefined
   }
+
+  const isAllowed = createAllowance(mostStrangers, now)
+
+  /** Whether to remember what the back channel names; a store that does not answer knows nobody. */
+  const isWorth = async (connection: Connection, known: Promise<boolean>): Promise<boolean> => {
+    if (await known.catch(() => false) || isAllowed(connection.id)) return true
+    log.warn({ connection: connection.id }, 'a logout token names what nobody came with, as more than a thousand others did today: passed over')
+    return false
+  }
+
+  const isMember = async ({ id, organization }: Connection, subject: string): Promise<boolean> =>
+    (await store.membersBySubject(organization.id, id, subject)).length > 0
 
   const notFound = (visit: Visit): Answer => explain(new PorticoError('PORTICO_NOT_FOUND'), visit)
 
@@ -51,10 +69,8 @@ export const createLogoutNotices = ({ configuration, sessions, store, connectors
    * none at sign-in, and does now, may mean any of those that have no name here.
    */
   const comply = async (connection: Connection, { sid, subject }: LogoutNotice, visit: Visit): Promise<void> => {
-    if (sid !== undefined) {
-      await end(connection, 'back_channel', 'idp_session', sid, visit)
-      if (subject !== undefined) await end(connection, 'back_channel', 'nameless_subject', subject, visit)
-    } else if (subject !== undefined) await end(connection, 'back_channel', 'subject', subject, visit)
+    if (sid !== undefined && await isWorth(connection, idpSessions.isKnown(connection.id, sid))) await end(connection, 'back_channel', 'idp_session', sid, visit)
+    if (subject !== undefined && await isWorth(connection, isMember(connection, subject))) await end(connection, 'back_channel', sid === undefined ? 'subject' : 'nameless_subject', subject, visit)
   }
 
   /** Each token once, on whatever instance (§2.6). Throws PORTICO_STORE_UNAVAILABLE. */

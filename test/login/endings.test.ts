@@ -4,6 +4,7 @@ import type { Answer, Browser } from '../support/browser.ts'
 import { codeOf, origins, startGateway, type World } from '../support/gateway.ts'
 import { startSamlGateway } from '../support/saml/gateway.ts'
 import { signJwt, startHostileProvider, type HostileProvider, type Responder } from '../support/hostile-provider.ts'
+import { traces } from '../support/traces.ts'
 
 type Claims = Record<string, unknown>
 
@@ -272,4 +273,39 @@ t.test('product flow 6: each tab of a browser that was signed out from elsewhere
   const tabs = await Promise.all([1, 2, 3].map(async () => await here.send(`${origins.auth}/login?app=portal`)))
   for (const tab of tabs) t.match(tab, { status: 200, text: /places at once/ })
   t.equal((await there.send(`${origins.auth}/account`, { headers: { accept: 'application/json' } })).status, 200, 'nobody is signed in again in silence')
+})
+
+t.test('L5 O17 a provider cannot fill the memory of everybody with names that it makes up', async t => {
+  const world = await start(t)
+  const { provider } = world
+  let made = 0
+  const tell = async (changed: Claims): Promise<Answer> => await world.browser().send(`${origins.auth}/logout/hooli_oidc/backchannel`, {
+    mode: 'cors',
+    body: new URLSearchParams({
+      logout_token: await signJwt({ alg: provider.key.alg, kid: provider.key.kid, typ: 'logout+jwt' }, {
+        iss: provider.issuer, aud: 'portico', iat: seconds(), exp: seconds() + 120, jti: `made-up-${++made}`, events: { 'http://schemas.openid.net/event/backchannel-logout': {} }, ...changed
+      }, provider.key.privateKey)
+    })
+  })
+  const ada = world.browser()
+  await world.open(ada, link, { sid: 'session-of-ada' })
+  const grace = world.browser()
+  await world.open(grace, link, { sub: 'grace', sid: undefined, email: 'grace@hooli.com' })
+  for (let from = 0; from < 1_200; from += 50) {
+    const answers = await Promise.all(Array.from({ length: 50 }, async (_, i) => await tell(i % 3 === 0 ? { sub: `nobody-${from + i}` } : i % 3 === 1 ? { sid: `${'x'.repeat(900)}${from + i}` } : { sid: `none-${from + i}`, sub: `none-${from + i}` })))
+    for (const { status } of answers) t.equal(status, 200)
+  }
+  t.equal((await traces(world)).revocations.length, 1_000)
+  for (const [browser, changed] of [[ada, { sid: 'session-of-ada' }], [grace, { sub: 'grace' }]] as const) {
+    t.equal((await api(browser)).status, 200)
+    t.equal((await tell(changed)).status, 200)
+    t.equal((await api(browser)).status, 401, 'whom it does know is signed out all the same')
+  }
+  const later = world.browser()
+  world.setClock(86_400)
+  const { location } = await later.open(link, { until: ({ port }) => port === String(provider.port) })
+  provider.script.claims = claims => ({ ...claims, sid: 'under-way' })
+  t.equal((await tell({ sid: 'under-way' })).status, 200)
+  t.equal(codeOf(await later.open(`${origins.auth}/login/hooli_oidc/callback?${provider.authorize(location?.href ?? '')}`)), 'PORTICO_ATTEMPT_REVOKED', 'the day after a sign-in under way ends again')
+  world.setClock(0)
 })
