@@ -49,7 +49,9 @@ export const readTokenAnswer = (response: Response, body: string, secrets: reado
   if (response.status === 401) throw new PorticoError('PORTICO_IDP_CLIENT_REFUSED', { wanted, got: describeAnswer(response) })
   if (response.status === 429) throw new PorticoError('PORTICO_IDP_UNREACHABLE', { wanted, got: describeAnswer(response) })
   if (response.status !== 200 || content === undefined) throw new PorticoError('PORTICO_IDP_ANSWER', { wanted, got: describeAnswer(response) })
-  const { access_token: accessToken, token_type: type, id_token: idToken, refresh_token: refreshToken, expires_in: lifetime } = content
+  const { access_token: accessToken, token_type: type, id_token: given, refresh_token: refreshToken, expires_in: lifetime } = content
+  // a refresh that brings none may say so in other ways; by refusing it the new refresh token would be lost
+  const idToken = grant === 'refresh token' && (given === null || given === '') ? undefined : given
   if (idToken !== undefined && (typeof idToken !== 'string' || idToken === '')) {
     throw new PorticoError('PORTICO_ID_TOKEN_MISSING', { wanted: 'an ID token', got: 'something else' })
   }
