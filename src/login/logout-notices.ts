@@ -69,8 +69,10 @@ export const createLogoutNotices = ({ configuration, sessions, store, connectors
    * none at sign-in, and does now, may mean any of those that have no name here.
    */
   const comply = async (connection: Connection, { sid, subject }: LogoutNotice, visit: Visit): Promise<void> => {
-    if (sid !== undefined && await isWorth(connection, idpSessions.isKnown(connection.id, sid))) await end(connection, 'back_channel', 'idp_session', sid, visit)
-    if (subject !== undefined && await isWorth(connection, isMember(connection, subject))) await end(connection, 'back_channel', sid === undefined ? 'subject' : 'nameless_subject', subject, visit)
+    const isNamed = sid !== undefined && await isWorth(connection, idpSessions.isKnown(connection.id, sid))
+    if (isNamed) await end(connection, 'back_channel', 'idp_session', sid, visit)
+    // where that was passed over, rather too much of a member's than too little
+    if (subject !== undefined && await isWorth(connection, isMember(connection, subject))) await end(connection, 'back_channel', isNamed ? 'nameless_subject' : 'subject', subject, visit)
   }
 
   /** Each token once, on whatever instance (§2.6). Throws PORTICO_STORE_UNAVAILABLE. */

@@ -301,6 +301,12 @@ t.test('L5 O17 a provider cannot fill the memory of everybody with names that it
     t.equal((await tell(changed)).status, 200)
     t.equal((await api(browser)).status, 401, 'whom it does know is signed out all the same')
   }
+  const again = world.browser()
+  await wait(1_100)
+  await world.open(again, link, { sub: 'grace', sid: undefined, email: 'grace@hooli.com' })
+  t.equal((await api(again)).status, 200)
+  t.equal((await tell({ sid: 'made up as well', sub: 'grace' })).status, 200)
+  t.equal((await api(again)).status, 401, 'rather more than less of somebody known')
   const later = world.browser()
   world.setClock(86_400)
   const { location } = await later.open(link, { until: ({ port }) => port === String(provider.port) })
@@ -308,4 +314,80 @@ t.test('L5 O17 a provider cannot fill the memory of everybody with names that it
   t.equal((await tell({ sid: 'under-way' })).status, 200)
   t.equal(codeOf(await later.open(`${origins.auth}/login/hooli_oidc/callback?${provider.authorize(location?.href ?? '')}`)), 'PORTICO_ATTEMPT_REVOKED', 'the day after a sign-in under way ends again')
   world.setClock(0)
+})
+
+t.test('J3 J4 J5 answers to a refresh, as providers give them', async t => {
+  const world = await start(t, { lines: ['refresh: true'], analytics: 'forward_access_token: true' })
+  const { provider } = world
+  t.teardown(() => world.setClock(0))
+  let clock = 0
+  let nonce: unknown
+  const basic: Responder = (_request, response) => {
+    response.writeHead(401, { 'www-authenticate': 'Basic realm="token"', 'content-type': 'application/json' }).end(JSON.stringify({ error: 'invalid_client' }))
+  }
+  const refused = (status: number, error: string): Responder => (_request, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ error }))
+  }
+  const granted = (claims: () => Claims | undefined, answer: Claims = {}): Responder => async (_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(await refreshed(provider, claims(), answer)))
+  }
+  const rows: readonly (readonly [name: string, respond: Responder, status: number, token?: string])[] = [
+    ['no ID token', granted(() => undefined), 200],
+    ['no ID token, said as null', granted(() => undefined, { id_token: null, access_token: 'access-new' }), 200, 'access-new'],
+    ['no ID token, said as an empty text', granted(() => undefined, { id_token: '', access_token: 'access-newer' }), 200, 'access-newer'],
+    ['the nonce of the sign-in once more', granted(() => ({ nonce })), 200],
+    ['a new nonce', granted(() => ({ nonce: 'another' })), 401],
+    ['another sub', granted(() => ({ sub: 'somebody-else' })), 401],
+    ['another audience', granted(() => ({ aud: 'another' })), 401],
+    ['an azp that is not ours', granted(() => ({ azp: 'another' })), 401],
+    ['an ID token that is over', granted(() => ({ iat: seconds() - 9_000, exp: seconds() - 8_000 })), 401],
+    ['expires_in as text', granted(() => ({}), { expires_in: '600' }), 200],
+    ['expires_in 0', granted(() => ({}), { expires_in: 0 }), 200],
+    ['expires_in that is nonsense', granted(() => ({}), { expires_in: -5 }), 200],
+    ['a token type in capitals', granted(() => ({}), { token_type: 'BEARER' }), 200],
+    ['a token type that is none of ours', granted(() => ({}), { token_type: 'DPoP' }), 200],
+    ['an access token that is no header', granted(() => ({}), { access_token: 'a\r\nX-Auth-User: root' }), 200],
+    ['a refresh token of another kind', granted(() => ({}), { refresh_token: { x: 1 } }), 200],
+    ['401 Basic', basic, 401],
+    ['invalid_grant', refused(400, 'invalid_grant'), 401],
+    ['interaction_required', refused(400, 'interaction_required'), 401],
+    ['temporarily_unavailable', refused(400, 'temporarily_unavailable'), 200],
+    ['slow_down', refused(429, 'slow_down'), 200],
+    ['500 with invalid_grant', refused(500, 'invalid_grant'), 200],
+    ['a page', (_request, response) => { response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Sign in</h1>') }, 200],
+    ['a redirect', (_request, response) => { response.writeHead(302, { location: '/elsewhere' }).end() }, 200],
+    ['half an answer', (_request, response) => { response.writeHead(200, { 'content-length': '1000' }).write('{'); response.destroy() }, 200]
+  ]
+  for (const [name, respond, wanted, token] of rows) {
+    await t.test(name, async t => {
+      const told = { done: 0 }
+      provider.script.answers = {}
+      provider.script.token = answer => {
+        provider.script.answers = {
+          '/token': async (request, response, body) => {
+            await respond(request, response, body)
+            told.done++
+          }
+        }
+        return { ...answer, refresh_token: `refresh of ${name}`, expires_in: 600 }
+      }
+      const browser = world.browser()
+      const { location } = await browser.open(link, { until: ({ port }) => port === String(provider.port) })
+      nonce = location?.searchParams.get('nonce')
+      await browser.open(`${origins.auth}/login/hooli_oidc/callback?${provider.authorize(location?.href ?? '')}`)
+      t.equal((await api(browser)).status, 200)
+      clock += 500
+      world.setClock(clock)
+      await api(browser)
+      await until(() => told.done > 0)
+      // whatever comes of it has come: what is refused is asked about once more after two seconds
+      await wait(wanted === 401 ? 0 : 300)
+      if (wanted === 401) await until(async () => (await api(browser)).status === 401)
+      if (token !== undefined) await until(async () => (await api(browser)).text.includes(token))
+      const answer = await api(browser)
+      t.equal(answer.status, wanted)
+      if (wanted === 200) t.match((JSON.parse(answer.text) as { headers: unknown }).headers, { 'x-auth-email': 'ada@hooli.com' })
+    })
+  }
+  t.notMatch(JSON.stringify(world.lines), /refresh of |access-\d{5}/, 'V36')
 })
