@@ -131,7 +131,7 @@ export const createSessions = (deps: {
   const learn = async (): Promise<void> => {
     for await (const changes of changesAfter(store, cursor)) {
       if (changes.isLost) {
-        await store.restore({ revocations: revoker.all() })
+        await store.restore({ revocations: revoker.all(), learn: revoker.learn })
         await activities.tellAgain(now())
         identities.learn()
         return

@@ -51,6 +51,8 @@ export interface Changes {
 /** What a process knows that a store which has lost its memory must be told again. What else it needs, it has kept itself. */
 export interface Remembered {
   readonly revocations: Iterable<Revocation>
+  /** Told what others have revoked, in parts, before what takes long: nobody goes on here whom it ends. */
+  learn (revocations: readonly Revocation[]): void
 }
 
 /**

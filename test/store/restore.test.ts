@@ -37,6 +37,7 @@ const open = async (t: Test, { port }: RunningRedis, follows = true): Promise<Pr
   t.teardown(() => store.close())
   const revocations = new Map<string, Revocation>()
   let cursor = ''
+  const learn = (some: readonly Revocation[]): void => { for (const revocation of some) revocations.set(revocation.value, revocation) }
   return {
     store,
     revocations,
@@ -44,9 +45,9 @@ const open = async (t: Test, { port }: RunningRedis, follows = true): Promise<Pr
     lines,
     async follow () {
       const changes = await store.changesSince(cursor)
-      if (changes.isLost) await store.restore({ revocations: revocations.values() })
+      if (changes.isLost) await store.restore({ revocations: revocations.values(), learn })
       else cursor = changes.cursor
-      for (const revocation of changes.revocations) revocations.set(revocation.value, revocation)
+      learn(changes.revocations)
       return changes
     },
     async revoke (revocation) {
@@ -220,6 +221,23 @@ t.test('a process that starts on an empty Redis leaves it to those that know', {
   t.notOk(three.lines.some(({ msg }) => msg === 'Redis is empty: a new store begins'))
 })
 
+t.test('also where one that was bringing it back has ended before it was done', { skip: noRedis }, async t => {
+  const { redis, one } = await start(t)
+  await wait(300)
+  await redis.kill()
+  await redis.start()
+  const { lock } = createNames('portico')
+  redis.ask('set', lock, 'another', 'px', '2500')
+  const three = await open(t, redis)
+  const joined = three.follow()
+  while (redis.ask('exists', lock) === '1') await wait(20)
+  await wait(500)
+  await settled(one)
+  await joined
+  await hasEverything(t, three.store, 'the new one')
+  t.notOk(three.lines.some(({ msg }) => msg === 'Redis is empty: a new store begins'))
+})
+
 t.test('who does not know everything waits, then says so, and is completed by whoever does', { skip: noRedis }, async t => {
   const { redis, one } = await start(t)
   const command = await open(t, redis, false)
@@ -299,7 +317,14 @@ t.test('of two that followed the same, the later one adds what came after', { sk
   await put('written since')
   const mark = String(await link.send('GET', names.epoch))
   await link.send('SET', names.restored, JSON.stringify({ mark: 'old', place: '100-0' }))
-  await addKnown({ link, names, mark, forgotten: 'old', kept: { mirror, mark: 'old', place: '100-2', isComplete: true }, revocations: [] })
+  await process.revoke(revocationOf('sid_ended'))
+  const learnt: (readonly [sid: string, isAdded: string])[] = []
+  const remembered = {
+    revocations: [],
+    learn: (some: readonly Revocation[]) => { for (const { value } of some) learnt.push([value, redis.ask('hexists', names.records('identity'), 'only here')]) }
+  }
+  await addKnown({ link, names, mark, forgotten: 'old', kept: { mirror, mark: 'old', place: '100-2', isComplete: true }, remembered, now: now() })
+  t.same(learnt, [['sid_ended', '0']], 'what others have revoked is told first')
   t.same(await Promise.all(['there', 'newer', 'only here', 'removed by them', 'removed here', 'written since'].map(process.store.identity)),
     ['theirs', 'mine', 'mine', undefined, undefined, 'theirs'])
 })

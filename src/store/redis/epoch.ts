@@ -70,9 +70,10 @@ export const createEpoch = ({ link, names, now, patience = 0, founded = () => {}
   })
 
   const find = async (): Promise<Known> => {
-    const until = Date.now() + patience
-    for (;;) {
+    for (let until = Date.now() + patience; ;) {
       const mine = newMark(now())
+      // whoever brings it back may end before it is done: another one does it then
+      if (await link.send('EXISTS', names.lock) === 1) until = Date.now() + patience
       const held = Date.now() < until ? await link.send('GET', names.epoch) : await link.run(foundScript, [names.epoch, names.stream, names.lock], [mine])
       if (typeof held === 'string') {
         if (held === mine) founded()

@@ -115,14 +115,14 @@ export const createRestore = ({ link, names, epoch, mirroring, log, restored, no
     restored(how)
   }
 
-  return async ({ revocations }) => {
+  return async remembered => {
     const forgotten = epoch.known()
     const token = randomBytes(12).toString('base64url')
     for (const until = Date.now() + patience; ; await wait(glance)) {
       const held = await link.send('GET', names.epoch)
       const kept = mirroring()?.best()
       if (typeof held === 'string' && held !== forgotten) {
-        await addKnown({ link, names, mark: held, forgotten, kept, revocations })
+        await addKnown({ link, names, mark: held, forgotten, kept, remembered, now: now() })
         return epoch.join(held)
       }
       const how = isWhole(kept, forgotten) ? 'complete' : 'partial'
@@ -131,7 +131,7 @@ export const createRestore = ({ link, names, epoch, mirroring, log, restored, no
       try {
         // somebody may have finished since
         if (await link.send('GET', names.epoch) !== held) continue
-        await bringBack(token, forgotten, kept, revocations)
+        await bringBack(token, forgotten, kept, remembered.revocations)
         return tell(kept, how)
       } finally {
         if (link.isUp() && await link.send('GET', names.lock) === token) await link.send('DEL', names.lock)
