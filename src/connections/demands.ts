@@ -1,7 +1,7 @@
 import type { Connection } from '../config/configuration.ts'
 import type { Email } from '../config/schema/email.ts'
-import { foreignText } from './oidc/foreign.ts'
-import type { Verdict } from './oidc/verdict.ts'
+import { foreignText } from './foreign.ts'
+import type { Verdict } from './verdict.ts'
 
 /** Characters that a name is cut to. */
 const longestName = 256

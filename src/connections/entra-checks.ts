@@ -1,7 +1,7 @@
 import type { Connection } from '../config/configuration.ts'
 import { claim, isTrue, showClaim } from './oidc/claim.ts'
 import type { Claims } from './oidc/dialect.ts'
-import type { Verdict } from './oidc/verdict.ts'
+import type { Verdict } from './verdict.ts'
 import { oidcSettings } from './oidc/settings.ts'
 
 /** Where Microsoft keeps personal accounts. */

@@ -1,5 +1,5 @@
 import { entraCode } from './oidc/client-fault.ts'
-import type { Verdict } from './oidc/verdict.ts'
+import type { Verdict } from './verdict.ts'
 
 type Meaning = Pick<Verdict, 'code' | 'remedy'>
 

@@ -4,7 +4,7 @@ import type { SettingsOf } from './dialects.ts'
 import { claim, showClaim } from './oidc/claim.ts'
 import type { Claims, Dialect } from './oidc/dialect.ts'
 import { standardDialect, standardParameters } from './oidc/standard.ts'
-import type { Verdict } from './oidc/verdict.ts'
+import type { Verdict } from './verdict.ts'
 
 /** R4: only accounts that a Workspace manages have `hd`; a personal account may have a work e-mail without. */
 const hostedDomain = (workspace: string) => (claims: Claims): Verdict => {

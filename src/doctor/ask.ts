@@ -1,6 +1,6 @@
 import { PorticoError } from '../errors.ts'
-import type { OutboundRequest } from '../connections/oidc/http.ts'
-import { foreignText } from '../connections/oidc/foreign.ts'
+import type { OutboundRequest } from '../connections/outbound/http.ts'
+import { foreignText } from '../connections/foreign.ts'
 import type { Examination } from './examination.ts'
 
 /** An answer, read whole. */

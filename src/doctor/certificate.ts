@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { dayText } from '../config/dates.ts'
-import { foreignText } from '../connections/oidc/foreign.ts'
+import { foreignText } from '../connections/foreign.ts'
 import { daysLeft } from '../connections/expiry.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'
 import { inspectors } from './inspectors.ts'

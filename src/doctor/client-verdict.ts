@@ -1,4 +1,4 @@
-import { parseObject } from '../connections/oidc/answer.ts'
+import { parseObject } from '../connections/outbound/answer.ts'
 import { clientFault, entraCode, type ClientFault } from '../connections/oidc/client-fault.ts'
 
 /** What an endpoint thought of a request with client credentials in it. */

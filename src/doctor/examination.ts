@@ -1,6 +1,6 @@
 import type { Configuration, Connection } from '../config/configuration.ts'
-import type { Outbound } from '../connections/oidc/http.ts'
-import type { Reach } from '../connections/oidc/reach.ts'
+import type { Outbound } from '../connections/outbound/http.ts'
+import type { Reach } from '../connections/outbound/reach.ts'
 import type { Reached } from './network.ts'
 
 /** What a probe works with: the connection, and the ways to the world that the gateway itself would take. */

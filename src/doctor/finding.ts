@@ -1,4 +1,4 @@
-import { printable } from '../connections/oidc/foreign.ts'
+import { printable } from '../connections/foreign.ts'
 
 /** `problem`: sign-ins fail of it. `warning`: they will, or cannot be told not to. */
 export type Level = 'ok' | 'warning' | 'problem'

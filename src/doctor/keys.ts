@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { parseObject, isObject } from '../connections/oidc/answer.ts'
-import { foreignText } from '../connections/oidc/foreign.ts'
+import { parseObject, isObject } from '../connections/outbound/answer.ts'
+import { foreignText } from '../connections/foreign.ts'
 import { ask, describeAsked } from './ask.ts'
 import type { Examination } from './examination.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { domainToUnicode } from 'node:url'
 import type { Configuration, Organization } from '../config/configuration.ts'
-import { foreignText } from '../connections/oidc/foreign.ts'
+import { foreignText } from '../connections/foreign.ts'
 import type { Examination } from './examination.ts'
 import { ok, warning, type Finding } from './finding.ts'
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { redirectUriOf } from '../config/links.ts'
-import { foreignText } from '../connections/oidc/foreign.ts'
+import { foreignText } from '../connections/foreign.ts'
 import { ask, describeAsked, type Asked } from './ask.ts'
 import type { Examination } from './examination.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'

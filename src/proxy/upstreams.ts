@@ -1,7 +1,7 @@
 import { checkServerIdentity } from 'node:tls'
 import { buildConnector, Pool } from 'undici'
 import type { Configuration, Upstream } from '../config/configuration.ts'
-import { createLookup } from '../connections/lookup.ts'
+import { createLookup } from '../connections/outbound/lookup.ts'
 
 /** Milliseconds until a connection to an upstream must stand. */
 const connectTimeout = 5_000

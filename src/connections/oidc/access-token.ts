@@ -4,7 +4,7 @@ import type { BearerIdentity, VerifiedToken } from '../connector.ts'
 import { dialectOf } from '../dialects.ts'
 import { claim } from './claim.ts'
 import type { Claims, Dialect } from './dialect.ts'
-import { asPorticoError } from './failure.ts'
+import { asPorticoError } from '../failure.ts'
 import { mapIdentity, mapPerson } from './identity.ts'
 import { readIdToken, type IdToken } from './id-token.ts'
 import { profileFrom } from './profile.ts'
@@ -12,7 +12,7 @@ import type { Providers } from './provider.ts'
 import { oidcSettings } from './settings.ts'
 import { signature } from './signature.ts'
 import { hasCome, isAlgorithm, isAudience, isTime, show } from './token-rules.ts'
-import { enforce, type Verdict } from './verdict.ts'
+import { enforce, type Verdict } from '../verdict.ts'
 
 /** Characters of a token (behaviours G12): request headers have 32 KiB in all. */
 const longest = 16_384

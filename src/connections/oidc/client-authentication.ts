@@ -3,7 +3,7 @@ import { ClientSecretPost, modifyAssertion, PrivateKeyJwt, type ClientAuth } fro
 import type { Connection } from '../../config/configuration.ts'
 import { PorticoError } from '../../errors.ts'
 import type { Dialect } from './dialect.ts'
-import { foreignText } from './foreign.ts'
+import { foreignText } from '../foreign.ts'
 import type { Metadata } from './metadata.ts'
 
 /** `application/x-www-form-urlencoded` (RFC 6749 §2.3.1, appendix B), which leaves `-`, `_`, `.` and `*` alone. */

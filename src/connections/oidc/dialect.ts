@@ -1,7 +1,7 @@
 import type { AuthorizationRequest } from '../connector.ts'
 import type { Email } from '../../config/schema/email.ts'
 import type { DiscoveryAddress, Metadata } from './metadata.ts'
-import type { Verdict } from './verdict.ts'
+import type { Verdict } from '../verdict.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
 

@@ -1,10 +1,10 @@
 import type { PorticoError } from '../../errors.ts'
-import { readObject } from './answer.ts'
-import type { DiscoveryCopies } from './discovery-copies.ts'
+import { readObject } from '../outbound/answer.ts'
+import type { ProviderCopies } from '../outbound/copies.ts'
 import { judgeMetadata, type DiscoveryAddress, type Metadata } from './metadata.ts'
-import type { Outbound } from './http.ts'
-import type { Reach } from './reach.ts'
-import { createSingleFlight } from './single-flight.ts'
+import type { Outbound } from '../outbound/http.ts'
+import type { Reach } from '../outbound/reach.ts'
+import { createSingleFlight } from '../outbound/single-flight.ts'
 
 /** Seconds after which a copy is refreshed, behind the sign-in that noticed; a tenth more or less. */
 const refreshAfter = 3_600
@@ -39,7 +39,7 @@ export const createDiscovery = (deps: {
   address: DiscoveryAddress
   reach: Reach
   outbound: Outbound
-  copies: DiscoveryCopies
+  copies: ProviderCopies
   now: () => number
   events: DiscoveryEvents
 }): Discovery => {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Trace } from '../trace.ts'
 import type { IdToken } from './id-token.ts'
-import { isSound } from './sound.ts'
+import { isSound } from '../sound.ts'
 import { hasCome, isAlgorithm, isAudience, isTime, show, skew } from './token-rules.ts'
-import { enforce, type Verdict } from './verdict.ts'
+import { enforce, type Verdict } from '../verdict.ts'
 
 /** Seconds that an ID token is believed after its `exp`. */
 export const expiryTolerance = 30

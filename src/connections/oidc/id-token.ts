@@ -1,5 +1,5 @@
 import { PorticoError } from '../../errors.ts'
-import { isObject, parseObject } from './answer.ts'
+import { isObject, parseObject } from '../outbound/answer.ts'
 
 /** An ID token, read and not yet believed. */
 export interface IdToken {

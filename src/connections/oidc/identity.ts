@@ -4,13 +4,13 @@ import { PorticoError } from '../../errors.ts'
 import type { Identity } from '../connector.ts'
 import { ownDomain, requiredAcr, requiredAmr, shortName } from '../demands.ts'
 import type { Trace } from '../trace.ts'
-import { claim, isTrue, isValue } from './claim.ts'
+import { claim, isTrue } from './claim.ts'
+import { isSound, isValue } from '../sound.ts'
 import type { Claims, Dialect, Subject } from './dialect.ts'
-import { foreignText } from './foreign.ts'
-import { pickGroups } from './groups.ts'
+import { foreignText } from '../foreign.ts'
+import { pickGroups } from '../groups.ts'
 import type { Profile } from './profile.ts'
-import { isSound } from './sound.ts'
-import { enforce, type Verdict } from './verdict.ts'
+import { enforce, type Verdict } from '../verdict.ts'
 
 const invalid = (name: string, wanted: string, value: unknown): PorticoError => {
   const kind = Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`

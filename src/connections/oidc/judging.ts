@@ -10,7 +10,7 @@ import { oidcSettings } from './settings.ts'
 import { signature } from './signature.ts'
 import type { TokenAnswer } from './token-answer.ts'
 import { plainUserinfo, userinfoOf, type UserinfoRequest } from './userinfo.ts'
-import { enforce } from './verdict.ts'
+import { enforce } from '../verdict.ts'
 
 /** What a token endpoint gave, to be judged. */
 export interface Told {

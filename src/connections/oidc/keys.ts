@@ -1,11 +1,11 @@
 import { createLocalJWKSet, type CompactVerifyGetKey } from 'jose'
 import { z } from 'zod'
 import { PorticoError } from '../../errors.ts'
-import { readObject } from './answer.ts'
-import type { Outbound } from './http.ts'
+import { readObject } from '../outbound/answer.ts'
+import type { Outbound } from '../outbound/http.ts'
 import { canName } from './issuer.ts'
-import type { Reach } from './reach.ts'
-import { createSingleFlight } from './single-flight.ts'
+import type { Reach } from '../outbound/reach.ts'
+import { createSingleFlight } from '../outbound/single-flight.ts'
 
 /** Seconds: keys are fetched anew after this, so that a withdrawn one is soon forgotten. */
 const freshFor = 300

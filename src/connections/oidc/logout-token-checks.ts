@@ -1,9 +1,10 @@
-import { isObject } from './answer.ts'
-import { claim, isValue } from './claim.ts'
+import { isObject } from '../outbound/answer.ts'
+import { claim } from './claim.ts'
+import { isValue } from '../sound.ts'
 import { expiryTolerance } from './id-token-checks.ts'
 import type { IdToken } from './id-token.ts'
 import { hasCome, isAlgorithm, isAudience, isTime, show, skew } from './token-rules.ts'
-import type { Verdict } from './verdict.ts'
+import type { Verdict } from '../verdict.ts'
 
 /** The member of `events` that makes a token one of logout (OpenID Connect Back-Channel Logout §2.4). */
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'

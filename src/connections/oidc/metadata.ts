@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { PorticoError } from '../../errors.ts'
 import { usableAlgorithms } from './algorithms.ts'
-import { foreignText } from './foreign.ts'
+import { foreignText } from '../foreign.ts'
 import { canName, isSameIssuer } from './issuer.ts'
-import { unreachable, type Reach } from './reach.ts'
+import { unreachable, type Reach } from '../outbound/reach.ts'
 
 const optionalTexts = z.array(z.string()).optional().catch(undefined)
 const optionalUrl = z.string().min(1).optional().catch(undefined)

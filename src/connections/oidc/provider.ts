@@ -4,25 +4,15 @@ import type { ErrorCode, PorticoError } from '../../errors.ts'
 import type { Store } from '../../store/store.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { dialectOf } from '../dialects.ts'
+import type { ProviderHealth } from '../health.ts'
 import { createStates } from '../states.ts'
-import { createDiscoveryCopies } from './discovery-copies.ts'
+import { createProviderCopies } from '../outbound/copies.ts'
 import { createDiscovery } from './discovery.ts'
-import type { Outbound } from './http.ts'
+import type { Outbound } from '../outbound/http.ts'
 import { createKeys, type Keys } from './keys.ts'
 import type { DiscoveryAddress, Metadata } from './metadata.ts'
-import { reachOf, type Reach } from './reach.ts'
-
-/** How a connection's provider is doing, for the status page. Times in seconds since the epoch. */
-export interface ProviderHealth {
-  /** When its discovery document was last fetched well, by whichever process. */
-  readonly lastGood: number | undefined
-  /**
-   * What the latest fetch of the document or of the keys failed with, or why our client was refused when a
-   * code was exchanged; undefined once all went well again.
-   */
-  readonly lastError: ErrorCode | undefined
-  readonly lastErrorAt: number | undefined
-}
+import type { Reach } from '../outbound/reach.ts'
+import { reachOf } from './settings.ts'
 
 /** What Portico knows of the identity provider behind one connection. */
 export interface Provider {
@@ -69,7 +59,7 @@ const createProvider = (connection: Connection, deps: ProviderDeps): Provider =>
       address,
       reach,
       outbound,
-      copies: createDiscoveryCopies(connection.id, { kind: 'discovery', store, configuration, log }),
+      copies: createProviderCopies(connection.id, { kind: 'discovery', store, configuration, log }),
       now,
       events: {
         good: fetchedAt => {

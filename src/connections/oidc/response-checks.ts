@@ -1,7 +1,7 @@
 import type { Trace } from '../trace.ts'
-import { foreignError, foreignText } from './foreign.ts'
+import { foreignError, foreignText } from '../foreign.ts'
 import { show } from './token-rules.ts'
-import { enforce, type Verdict } from './verdict.ts'
+import { enforce, type Verdict } from '../verdict.ts'
 
 export interface ResponseExpectations {
   readonly state: string

@@ -1,6 +1,6 @@
 import { compactVerify, errors } from 'jose'
 import type { Keys, KeySet } from './keys.ts'
-import type { Verdict } from './verdict.ts'
+import type { Verdict } from '../verdict.ts'
 
 type Fault = 'PORTICO_ID_TOKEN_SIGNATURE' | 'PORTICO_ID_TOKEN_KEY'
 

@@ -1,10 +1,11 @@
 import type { Connection } from '../../config/configuration.ts'
 import { parseEmail, type Email } from '../../config/schema/email.ts'
-import { claim, isTrue, isValue, showClaim } from './claim.ts'
+import { claim, isTrue, showClaim } from './claim.ts'
+import { isValue } from '../sound.ts'
 import type { ClaimNames, Claims, Dialect } from './dialect.ts'
-import { foreignText } from './foreign.ts'
+import { foreignText } from '../foreign.ts'
 import { discoveryAddress } from './metadata.ts'
-import type { Verdict } from './verdict.ts'
+import type { Verdict } from '../verdict.ts'
 import { oidcSettings } from './settings.ts'
 
 /** The usual claims. */

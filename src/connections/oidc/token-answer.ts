@@ -1,7 +1,7 @@
 import { PorticoError } from '../../errors.ts'
-import { describeAnswer, parseObject } from './answer.ts'
+import { describeAnswer, parseObject } from '../outbound/answer.ts'
 import { clientFault, clientRemedy } from './client-fault.ts'
-import { foreignError } from './foreign.ts'
+import { foreignError } from '../foreign.ts'
 
 /** What a token endpoint gave, of use so far; nothing in it is believed yet. */
 export interface TokenAnswer {

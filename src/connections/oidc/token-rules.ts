@@ -1,4 +1,4 @@
-import { foreignText } from './foreign.ts'
+import { foreignText } from '../foreign.ts'
 
 /** Seconds that the provider's clock may be off, either way (behaviours O11, F18). */
 export const skew = 300

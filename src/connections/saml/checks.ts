@@ -1,5 +1,5 @@
-import { foreignText } from '../oidc/foreign.ts'
-import type { Verdict } from '../oidc/verdict.ts'
+import { foreignText } from '../foreign.ts'
+import type { Verdict } from '../verdict.ts'
 import type { ReadAssertion } from './assertion.ts'
 import type { ResponseExpectations } from './expectations.ts'
 import { skew } from './instant.ts'

@@ -1,7 +1,7 @@
 import type { Configuration, Connection } from '../../config/configuration.ts'
 import type { Store } from '../../store/store.ts'
 import type { Log } from '../../telemetry/log.ts'
-import type { Outbound } from '../oidc/http.ts'
+import type { Outbound } from '../outbound/http.ts'
 import type { IdpDescription } from './description.ts'
 import { createSamlFlow } from './flow.ts'
 import { createSamlLogout } from './logout.ts'

@@ -1,7 +1,7 @@
 import { constants, createDecipheriv, createPrivateKey, privateDecrypt, randomBytes } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { PorticoError } from '../../errors.ts'
-import { foreignText } from '../oidc/foreign.ts'
+import { foreignText } from '../foreign.ts'
 import { hashOf } from './algorithms.ts'
 import { attributeOf, childNamed, childrenNamed, declarationsFor, namespaces, readXml, textOf } from './document.ts'
 import { decodeBase64, decodeText, messageLimits } from './screen.ts'

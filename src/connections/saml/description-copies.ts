@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { DiscoveryCopies } from '../oidc/discovery-copies.ts'
+import type { ProviderCopies } from '../outbound/copies.ts'
 import type { IdpDescription } from './description.ts'
 
 const endpoints = z.object({ redirect: z.string().optional(), post: z.string().optional() })
@@ -22,7 +22,7 @@ export interface DescriptionCopy {
 }
 
 /** The last good copy of what stands at `source`; undefined where there is none that can be believed. Never throws. */
-export const findDescription = async (copies: DiscoveryCopies, source: string): Promise<DescriptionCopy | undefined> => {
+export const findDescription = async (copies: ProviderCopies, source: string): Promise<DescriptionCopy | undefined> => {
   const copy = await copies.find(source)
   const read = stored.safeParse(copy?.content).data
   if (copy === undefined || read === undefined) return undefined

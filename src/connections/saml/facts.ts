@@ -1,6 +1,6 @@
 import type { Connection } from '../../config/configuration.ts'
 import type { NameId } from '../connector.ts'
-import { isValue } from '../oidc/claim.ts'
+import { isValue } from '../sound.ts'
 import { attributeNames, readAttributes, type AttributeNames, type Attributes } from './attributes.ts'
 import type { Assertion } from './received.ts'
 import { samlSettings } from './settings.ts'

@@ -1,9 +1,9 @@
 import type { PorticoError } from '../../errors.ts'
-import { requireOk } from '../oidc/answer.ts'
-import type { DiscoveryCopies } from '../oidc/discovery-copies.ts'
-import type { Outbound } from '../oidc/http.ts'
-import type { Reach } from '../oidc/reach.ts'
-import { createSingleFlight } from '../oidc/single-flight.ts'
+import { requireOk } from '../outbound/answer.ts'
+import type { ProviderCopies } from '../outbound/copies.ts'
+import type { Outbound } from '../outbound/http.ts'
+import type { Reach } from '../outbound/reach.ts'
+import { createSingleFlight } from '../outbound/single-flight.ts'
 import { findDescription } from './description-copies.ts'
 import type { IdpDescription } from './description.ts'
 
@@ -60,7 +60,7 @@ export const createFetchedMetadata = (deps: {
   source: string
   reach: Reach
   outbound: Outbound
-  copies: DiscoveryCopies
+  copies: ProviderCopies
   /** Judges a document that must be of this entity. Throws PORTICO_SAML_*. */
   judge: (xml: string, entityId: string | undefined) => Promise<IdpDescription>
   now: () => number

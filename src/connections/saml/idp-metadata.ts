@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { certificateFault } from '../../config/idp-certificate.ts'
 import { PorticoError } from '../../errors.ts'
-import { foreignText } from '../oidc/foreign.ts'
+import { foreignText } from '../foreign.ts'
 import type { CheckTrace } from '../trace.ts'
 import type { Endpoints, IdpDescription } from './description.ts'
 import { attributeOf, childrenNamed, childrenOf, isNamed, namespaces, readXml, textOf } from './document.ts'

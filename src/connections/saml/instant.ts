@@ -1,5 +1,5 @@
 import { PorticoError } from '../../errors.ts'
-import { foreignText } from '../oidc/foreign.ts'
+import { foreignText } from '../foreign.ts'
 
 /** Seconds that the provider's clock may be off, either way (behaviours S19). */
 export const skew = 180

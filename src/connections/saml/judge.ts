@@ -1,6 +1,6 @@
 import { PorticoError } from '../../errors.ts'
-import { enforce } from '../oidc/verdict.ts'
-import type { Verdict } from '../oidc/verdict.ts'
+import { enforce } from '../verdict.ts'
+import type { Verdict } from '../verdict.ts'
 import type { CheckTrace, TracedCheck } from '../trace.ts'
 import { readAssertion } from './assertion.ts'
 import { bestConfirmation, judgeFacts, replayableUntil, statusVerdict } from './checks.ts'

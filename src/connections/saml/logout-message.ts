@@ -1,6 +1,6 @@
 import { PorticoError } from '../../errors.ts'
-import { isValue } from '../oidc/claim.ts'
-import { foreignText } from '../oidc/foreign.ts'
+import { isValue } from '../sound.ts'
+import { foreignText } from '../foreign.ts'
 import type { CheckTrace } from '../trace.ts'
 import { nameIdIn } from './assertion.ts'
 import { shortStatus, showTime } from './checks.ts'

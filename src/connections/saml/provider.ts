@@ -4,10 +4,10 @@ import type { SamlSettings } from '../../config/schema/organization.ts'
 import { PorticoError } from '../../errors.ts'
 import type { Store } from '../../store/store.ts'
 import type { Log } from '../../telemetry/log.ts'
-import { createDiscoveryCopies } from '../oidc/discovery-copies.ts'
-import type { Outbound } from '../oidc/http.ts'
-import type { ProviderHealth } from '../oidc/provider.ts'
-import { createSingleFlight } from '../oidc/single-flight.ts'
+import { createProviderCopies } from '../outbound/copies.ts'
+import type { Outbound } from '../outbound/http.ts'
+import type { ProviderHealth } from '../health.ts'
+import { createSingleFlight } from '../outbound/single-flight.ts'
 import { createStates } from '../states.ts'
 import type { IdpDescription } from './description.ts'
 import { createFetchedMetadata, type FetchedMetadata, type MetadataEvents } from './fetched-metadata.ts'
@@ -129,7 +129,7 @@ const createProvider = (connection: Connection, deps: SamlProviderDeps): SamlPro
         source: digest([url, entityId, metadataCertificates, allowHttp]),
         reach: { issuerHost: new URL(url).hostname, allowHttp },
         outbound,
-        copies: createDiscoveryCopies(connection.id, { kind: 'metadata', store, configuration, log }),
+        copies: createProviderCopies(connection.id, { kind: 'metadata', store, configuration, log }),
         judge,
         now,
         events

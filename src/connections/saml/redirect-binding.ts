@@ -1,6 +1,6 @@
 import { inflateRawSync } from 'node:zlib'
 import { PorticoError } from '../../errors.ts'
-import { foreignText } from '../oidc/foreign.ts'
+import { foreignText } from '../foreign.ts'
 import { isSignatureMethod, verifyingKeys, verifyOctets } from './algorithms.ts'
 import { decodeBase64, decodeText, messageLimits } from './screen.ts'
 import type { SigningExpectations } from './signature.ts'

@@ -1,6 +1,6 @@
 import type { Connection } from '../../config/configuration.ts'
 import type { Connector } from '../connector.ts'
-import type { ProviderHealth } from '../oidc/provider.ts'
+import type { ProviderHealth } from '../health.ts'
 import type { Trace } from '../trace.ts'
 import type { IdpDescription } from './description.ts'
 import type { SamlLogout } from './logout.ts'

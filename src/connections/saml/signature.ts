@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { PorticoError } from '../../errors.ts'
-import { foreignText } from '../oidc/foreign.ts'
+import { foreignText } from '../foreign.ts'
 import type { CheckTrace } from '../trace.ts'
 import { hashOf, isSignatureMethod, verifyingKeys, verifyOctets } from './algorithms.ts'
 import { canonicalize } from './canonical.ts'

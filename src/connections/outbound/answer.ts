@@ -1,5 +1,5 @@
 import { PorticoError } from '../../errors.ts'
-import { foreignText } from './foreign.ts'
+import { foreignText } from '../foreign.ts'
 
 /** Whether a value is a JSON object: neither a list nor `null`. */
 export const isObject = (value: unknown): value is Record<string, unknown> =>

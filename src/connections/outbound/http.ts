@@ -4,7 +4,7 @@ import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from 'undici'
 import { isLoopback } from '../../config/schema/addresses.ts'
 import type { Configuration } from '../../config/configuration.ts'
 import { PorticoError } from '../../errors.ts'
-import { createLookup } from '../lookup.ts'
+import { createLookup } from './lookup.ts'
 import { isForbiddenAddress, isIssuerHost, unreachable, type Reach } from './reach.ts'
 
 /** Milliseconds. */

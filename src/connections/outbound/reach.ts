@@ -1,7 +1,5 @@
 import { BlockList, isIP } from 'node:net'
-import type { Connection } from '../../config/configuration.ts'
 import { isLoopback, withoutBrackets } from '../../config/schema/addresses.ts'
-import type { Dialect } from './dialect.ts'
 
 /** How far an identity provider's documents may send Portico (behaviours N12). */
 export interface Reach {
@@ -9,12 +7,6 @@ export interface Reach {
   readonly issuerHost: string
   /** `dangerously_allow_http`. */
   readonly allowHttp: boolean
-}
-
-/** How far the provider of a connection that speaks this dialect may send Portico. */
-export const reachOf = ({ settings }: Connection, { source }: Dialect): Reach => {
-  const named = 'fixed' in source ? source.fixed.token_endpoint : source.discovery.url
-  return { issuerHost: new URL(named).hostname, allowHttp: settings.dangerously_allow_http }
 }
 
 // Where a cloud's metadata service and this machine itself live.

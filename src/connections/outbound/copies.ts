@@ -11,7 +11,7 @@ const lifetime = 90 * 86_400
 const stored = z.object({ mac: z.string(), fetchedAt: z.number(), content: z.string() })
 
 /** The last good documents by which the provider of one connection described itself, in the store. */
-export interface DiscoveryCopies {
+export interface ProviderCopies {
   /** Never throws: without a store, a sign-in fetches. */
   keep (issuer: string, content: unknown, fetchedAt: number): Promise<void>
   find (issuer: string): Promise<{ content: unknown, fetchedAt: number } | undefined>
@@ -22,12 +22,12 @@ export interface DiscoveryCopies {
  * keys: a document decides whose signatures are believed, so writing to the store must not suffice
  * to change one.
  */
-export const createDiscoveryCopies = (connection: string, deps: {
+export const createProviderCopies = (connection: string, deps: {
   kind: 'discovery' | 'metadata'
   store: Store
   configuration: () => Configuration
   log: Log
-}): DiscoveryCopies => {
+}): ProviderCopies => {
   const { kind, store, configuration, log } = deps
   const storeKey = (issuer: string): string => `${connection} ${issuer}`
   const mac = (key: Buffer, issuer: string, fetchedAt: number, content: string): Buffer => {

@@ -1,4 +1,4 @@
-import { PorticoError, type ErrorCode } from '../../errors.ts'
+import { PorticoError, type ErrorCode } from '../errors.ts'
 
 /** The PorticoError that a fetch of ours threw below openid-client, which wraps it. */
 const ours = (error: unknown, depth = 0): PorticoError | undefined => {

@@ -1,5 +1,5 @@
 import { lookup, type LookupAddress, type LookupAllOptions, type LookupOptions } from 'node:dns'
-import { isLoopback } from '../config/schema/addresses.ts'
+import { isLoopback } from '../../config/schema/addresses.ts'
 
 type Callback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void
 type Resolve = (hostname: string, options: LookupAllOptions, callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void

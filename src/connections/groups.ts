@@ -1,5 +1,5 @@
-import type { Connection } from '../../config/configuration.ts'
-import { isLetThrough } from '../../config/group-filter.ts'
+import type { Connection } from '../config/configuration.ts'
+import { isLetThrough } from '../config/group-filter.ts'
 
 /**
  * The groups that go on, under the names that apps read: filtered by the provider's names first, then

@@ -1,5 +1,5 @@
-import { PorticoError, type ErrorCode } from '../../errors.ts'
-import type { CheckTrace } from '../trace.ts'
+import { PorticoError, type ErrorCode } from '../errors.ts'
+import type { CheckTrace } from './trace.ts'
 
 /** How one check came out. */
 export interface Verdict {
