@@ -1,4 +1,5 @@
 import type { Configuration } from '../config/configuration.ts'
+import { PorticoError } from '../errors.ts'
 import type { Revocation, Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { retention } from './lifetime.ts'
@@ -34,7 +35,13 @@ export const createRevoker = (deps: {
 
   const drain = async (): Promise<void> => {
     for (let next = outbox[0]; next !== undefined; next = outbox[0]) {
-      await store.addRevocation(next)
+      try {
+        await store.addRevocation(next)
+      } catch (error) {
+        if (!(error instanceof PorticoError && error.code === 'PORTICO_VALUE_REFUSED')) throw error
+        // no store ever takes it, and the others must not wait behind it
+        log.error({ err: error, kind: next.kind }, 'a revocation that no store can keep: it holds in this process alone')
+      }
       outbox.shift()
     }
   }

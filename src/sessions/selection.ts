@@ -3,7 +3,7 @@ import type { Configuration } from '../config/configuration.ts'
 import { PorticoError } from '../errors.ts'
 import type { Revocation } from '../store/store.ts'
 
-const id = z.string().min(1).max(1_000)
+const id = z.string().min(1).max(1_000).refine(text => text.isWellFormed())
 
 const selection = z.union([
   z.strictObject({ session: id }),

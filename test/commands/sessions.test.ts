@@ -192,7 +192,7 @@ t.test('R17 revocation on the ops listener', async t => {
     const ada = await signedIn(world, 'ada')
     for (const body of [
       '', '{', '[]', 'null', '"everybody"', '{"everybody":false}', '{}', '{"__proto__":{"everybody":true}}', { everybody: 'true' }, { session: '' }, { session: ['x'] }, { member: 1 }, { session: 'x', member: 'y' },
-      { organization: 'acme', everybody: true }, { subject: 'x' }, { idp_session: 'x' }, { connection, organization: 'acme' }, { connection, subject: 'x', idp_session: 'y' }, { sid: 'x' }, { session: 'x'.repeat(1_001) },
+      { organization: 'acme', everybody: true }, { subject: 'x' }, { idp_session: 'x' }, { connection, organization: 'acme' }, { connection, subject: 'x', idp_session: 'y' }, { sid: 'x' }, { session: 'x'.repeat(1_001) }, '{"member":"\\ud800"}',
       { connection: 'acme_odic' }, { connection: 'constructor' }, { organization: 'acmee' }, { connection: 'acme_odic', subject: 'x' }
     ]) {
       const { status, answer } = await post(world, body)

@@ -393,6 +393,20 @@ t.test('a store that fails altogether changes nothing for who is signed in, and 
   t.equal(world.logs.filter(line => line.includes('following the store')).length, 2, 'said when it began and when it was over')
 })
 
+t.test('a revocation that no store can keep holds here, and holds up no other', async t => {
+  const world = await createWorld(t)
+  const other = await world.beside()
+  const cookie = await world.signIn({ subject: '\ud800' })
+  const victim = world.session()
+  const doomed = cookieOf(await world.sessions.issue(victim, analytics))
+  t.ok(other.sessions.find(doomed, analytics))
+  await world.sessions.revoke({ kind: 'subject', value: 'okta|\ud800', issuedBefore: world.clock.now, expiresAt: 0 })
+  t.equal(world.sessions.find(cookie, analytics), undefined)
+  await world.sessions.end(victim, 'test')
+  t.ok(await eventually(() => other.sessions.find(doomed, analytics) === undefined))
+  t.equal(world.logs.filter(line => line.includes('no store can keep')).length, 1)
+})
+
 t.test('a store that has forgotten is told again when everybody was last seen, and what it does not take is said when it begins', async t => {
   const world = await createWorld(t)
   const cookie = await world.signIn()
