@@ -88,7 +88,6 @@ export const createSessions = (deps: {
   let since = 0
   let ticks = 0
   let following: Promise<void> | undefined
-  let isMore = false
   let unwatch = (): void => {}
 
   const changed = (): void => {
@@ -144,18 +143,15 @@ export const createSessions = (deps: {
     }
   }
 
-  /** As `learn`, never twice at once: what is written meanwhile is learnt after. */
+  /** As `learn`, of what was written before the call; never twice at once, and one look for all who wait. */
   const follow = async (): Promise<void> => {
-    isMore = true
-    while (isMore) {
-      following ??= (async () => {
-        isMore = false
-        await learn()
-        // nobody waits for it: what is known counts until then
-        identities.reread().catch(() => {})
-      })().finally(() => { following = undefined })
-      await following
-    }
+    await following?.catch(() => {})
+    following ??= (async () => {
+      await learn()
+      // nobody waits for it: what is known counts until then
+      identities.reread().catch(() => {})
+    })().finally(() => { following = undefined })
+    await following
   }
 
   const upkeep = createUpkeep({

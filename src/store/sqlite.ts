@@ -190,7 +190,8 @@ export const createSqliteStore = (options: { readonly path: string, readonly pat
           trust: records.map(row => trust.parse(row)),
           identities: identities.map(row => identified.parse(row).sid),
           since,
-          isLost: false
+          isLost: false,
+          isMore: revocations.length === part
         }
       })
     },

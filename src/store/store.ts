@@ -46,6 +46,8 @@ export interface Changes {
    * everything again (`restore`); until somebody has, it answers nothing else.
    */
   readonly isLost: boolean
+  /** Only the first part was told. */
+  readonly isMore: boolean
 }
 
 /** What a process knows that a store which has lost its memory must be told again. What else it needs, it has kept itself. */
@@ -81,7 +83,7 @@ export interface Store extends MemberStore, ApiKeyStore, SessionStore {
   adoptTrust (fingerprints: ReadonlyMap<string, string>): Promise<readonly TrustRecord[]>
   /**
    * What is unexpired and was written after `cursor` ('' for all), and the cursor to go on from. Cheap when nothing was.
-   * Of many thousands of revocations it may be only the first; all has been told when the cursor stays as it was (`changesAfter`).
+   * Of many thousands of revocations it may be only the first (`isMore`, `changesAfter`).
    */
   changesSince (cursor: string): Promise<Changes>
   /**

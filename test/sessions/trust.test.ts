@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { pino } from 'pino'
 import t from 'tap'
 import { PorticoError } from '../../src/errors.ts'
@@ -391,6 +392,36 @@ t.test('a store that fails altogether changes nothing for who is signed in, and 
   t.ok(await eventually(() => world.sessions.find(doomed, portal) === undefined))
   t.ok(world.sessions.find(cookie, analytics))
   t.equal(world.logs.filter(line => line.includes('following the store')).length, 2, 'said when it began and when it was over')
+})
+
+t.test('a store in which others write all the time keeps this process from nothing', async t => {
+  const world = await createWorld(t)
+  const cookie = await world.signIn()
+  const told: string[] = []
+  let looks = 0
+  const sessions = createSessions({
+    store: {
+      ...world.store,
+      changesSince: async () => {
+        const changes = await world.store.changesSince('')
+        await setTimeout(5)
+        return { ...changes, cursor: String(looks++) }
+      },
+      watch: listener => {
+        const timer = setInterval(listener, 1)
+        return () => clearInterval(timer)
+      },
+      recordLastSeen: async seen => { told.push(...seen.keys()) }
+    },
+    configuration: () => configurationOf(),
+    sealer: () => world.sealer,
+    log: pino({ level: 'silent' }),
+    now: () => world.clock.now
+  })
+  await sessions.start()
+  const { sid } = sessions.find(cookie, analytics) as Session
+  t.ok(await eventually(() => told.includes(sid)))
+  await sessions.stop()
 })
 
 t.test('a revocation that no store can keep holds here, and holds up no other', async t => {

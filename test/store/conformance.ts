@@ -338,7 +338,7 @@ export const conformance = (t: Test, create: (t: Test) => Promise<Harness>): voi
     const changes = await two.changesSince(start.cursor)
     t.same(changes.revocations, [revocation('a'), { ...revocation('okta|ada'), kind: 'subject' }])
     t.same(changes.trust, [trust])
-    t.same(await two.changesSince(changes.cursor), { cursor: changes.cursor, revocations: [], trust: [], identities: [], since: start.since, isLost: false })
+    t.same(await two.changesSince(changes.cursor), { cursor: changes.cursor, revocations: [], trust: [], identities: [], since: start.since, isLost: false, isMore: false })
     await one.addRevocation(revocation('b', 600))
     t.same((await two.changesSince(changes.cursor)).revocations, [revocation('b', 600)])
     clock.now += 60

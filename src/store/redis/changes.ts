@@ -14,7 +14,7 @@ const batch = 1_000
 
 const keys = z.array(z.string())
 
-type Told = Pick<Changes, 'cursor' | 'revocations' | 'trust' | 'identities'>
+type Told = Pick<Changes, 'cursor' | 'revocations' | 'trust' | 'identities' | 'isMore'>
 
 /** What became of a place in the stream: what came after it; or it is so long ago that it was cut off; or Redis has forgotten it. */
 export type Following = { readonly kind: 'entries', readonly entries: readonly Entry[] } | { readonly kind: 'cut' } | { readonly kind: 'forgotten' }
@@ -61,7 +61,9 @@ export const createRedisChanges = (deps: {
       revocations,
       trust: told > 0 ? [] : await allTrust(records),
       // whoever was too far behind cannot be told which of them were written anew
-      identities: told > 0 || isNew ? [] : readAs(keys, 'identities', await link.send('ZRANGE', names.expiries('identity'), 0, -1))
+      identities: told > 0 || isNew ? [] : readAs(keys, 'identities', await link.send('ZRANGE', names.expiries('identity'), 0, -1)),
+      // the last part has taken long as well
+      isMore: told > 0 || !isAll
     }
   }
 
@@ -84,13 +86,14 @@ export const createRedisChanges = (deps: {
       cursor: `${mark} ${entries.at(-1)?.id ?? place}`,
       revocations: entries.flatMap(entry => entry.kind === 'revocation' && entry.revocation.expiresAt > now() ? [entry.revocation] : []),
       trust: (await records.get('trust', named('trust'))).map(readTrust),
-      identities: named('identity')
+      identities: named('identity'),
+      isMore: false
     }
   }
 
   return {
     async changesSince (cursor) {
-      const lost: Changes = { cursor, revocations: [], trust: [], identities: [], since: 0, isLost: true }
+      const lost: Changes = { cursor, revocations: [], trust: [], identities: [], since: 0, isLost: true, isMore: false }
       if (epoch.isLost()) return lost
       const { mark, since } = await epoch.current()
       const [place, told] = cursor.startsWith(`${mark} `) ? cursor.slice(mark.length + 1).split(' ') : []
