@@ -150,6 +150,8 @@ t.test('an ACL user, with no more than docs/store.md lists', { skip: noRedis }, 
   const { link: stranger, lines } = await open(t, redisSettings(redis.port, { username: 'portico', password: 'a wrong password' }))
   await t.rejects(stranger.send('PING'), { ...away, got: 'a user name or password that it does not know' })
   t.notMatch(JSON.stringify(lines), /a wrong password/)
+  const { link: other } = await open(t, redisSettings(redis.port, { username: 'portico', password: 'a-long-password', prefix: 'other' }), 100)
+  await t.rejects(other.send('PING'), { ...away, got: 'a user that may not do that' })
   const { link: nobody } = await open(t, redisSettings(redis.port))
   await t.rejects(nobody.send('PING'), { ...away, got: 'the demand for a password' })
 })

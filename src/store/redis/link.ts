@@ -121,8 +121,8 @@ export const createRedisLink = ({ settings, log, arrived = () => {}, patience = 
         isUp = true
         log.info({ redis: where }, 'Redis answers')
         for (const { followers } of followed.values()) for (const follower of followers) follower()
-      } catch {
-        // said by `answered`
+      } catch (error) {
+        fail(error)
         await wait(glance)
       }
     }
