@@ -2,12 +2,12 @@ import { mayUse } from '../access/apps.ts'
 import { isAdmitted } from '../access/members.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { isActive, isWithinStretch, stretchAt, type Stretch } from '../config/standing.ts'
-import { changesAfter } from '../store/changes.ts'
 import type { Revocation, Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createActivities } from './activity.ts'
 import { sessionCookie, setCookie } from './cookie.ts'
 import { createFinder } from './finding.ts'
+import { createFollowing } from './following.ts'
 import { createIdentities } from './identities.ts'
 import { isWithin, limitsFor, type Limits } from './lifetime.ts'
 import type { Revocable } from './revocation.ts'
@@ -84,10 +84,7 @@ export const createSessions = (deps: {
   let judgedBy = configuration()
   /** While none of its dates passes. */
   let judgedIn: Stretch = { from: Infinity, until: Infinity }
-  let cursor = ''
-  let since = 0
   let ticks = 0
-  let following: Promise<void> | undefined
   let unwatch = (): void => {}
 
   const changed = (): void => {
@@ -127,32 +124,7 @@ export const createSessions = (deps: {
   const identities = createIdentities({ store, sealer, log })
   const search = createFinder({ sealer, now, activities, identities, judge, version: current })
 
-  const learn = async (): Promise<void> => {
-    for await (const changes of changesAfter(store, cursor)) {
-      if (changes.isLost) {
-        await store.restore({ revocations: revoker.all(), learn: revoker.learn })
-        await activities.tellAgain(now())
-        identities.learn()
-        return
-      }
-      cursor = changes.cursor
-      since = changes.since
-      revoker.learn(changes.revocations)
-      trust.learn(changes.trust)
-      identities.learn(changes.identities)
-    }
-  }
-
-  /** As `learn`, of what was written before the call; never twice at once, and one look for all who wait. */
-  const follow = async (): Promise<void> => {
-    await following?.catch(() => {})
-    following ??= (async () => {
-      await learn()
-      // nobody waits for it: what is known counts until then
-      identities.reread().catch(() => {})
-    })().finally(() => { following = undefined })
-    await following
-  }
+  const following = createFollowing({ store, revoker, trust, activities, identities, now })
 
   const upkeep = createUpkeep({
     interval: pace,
@@ -162,7 +134,7 @@ export const createSessions = (deps: {
       ticks++
       const moment = now()
       // first what others know: a newer file may have moved a date
-      await follow()
+      await following.follow()
       await trust.follow()
       if (ticks % flushEvery === 0) await activities.flush(moment)
       if (ticks % sweepEvery === 0) {
@@ -233,13 +205,13 @@ export const createSessions = (deps: {
       listeners.push(listener)
     },
 
-    storeSince: () => since,
+    storeSince: following.since,
 
     async start () {
-      await follow()
+      await following.follow()
       await trust.adopt(configuration())
       // what fails here is tried again, and told, by the upkeep
-      unwatch = store.watch(() => { follow().catch(() => {}) })
+      unwatch = store.watch(() => { following.follow().catch(() => {}) })
       upkeep.start()
     },
 
