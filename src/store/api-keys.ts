@@ -1,3 +1,6 @@
+/** Seconds for which an expired API key is still told from one that never was. */
+export const expiredKept = 30 * 86_400
+
 /** An API key of a member, as the store has it: everything but the key. Times in seconds since the epoch. */
 export interface ApiKey {
   readonly id: string

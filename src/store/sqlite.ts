@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { PorticoError } from '../errors.ts'
+import { expiredKept } from './api-keys.ts'
 import { createSqliteApiKeys } from './sqlite-api-keys.ts'
 import { createGuard } from './sqlite-failure.ts'
 import { createSqliteMembers } from './sqlite-members.ts'
@@ -16,8 +17,6 @@ import { text } from './text.ts'
 const batch = 1_000
 /** Revocations that are told at once. */
 const part = 2_000
-/** Seconds for which an expired API key is still told from one that never was. */
-const expiredKept = 30 * 86_400
 /** Milliseconds between looks at whether another process has written: each costs a few microseconds. */
 const glance = 20
 

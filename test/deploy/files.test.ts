@@ -219,7 +219,9 @@ t.test('the Kubernetes manifests', async t => {
   t.same(portico?.spec.template.spec.containers[0].volumeMounts.map(({ mountPath }) => mountPath), ['/app/config', '/app/organizations', '/tmp'], 'where compose.yaml has them, too')
 })
 
+/** Never in CI. */
 const noKubectl = (() => {
+  if (process.env.CI === 'true') return false
   try {
     execFileSync('kubectl', ['version', '--client'], { stdio: 'ignore' })
     return false

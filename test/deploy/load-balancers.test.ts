@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile, mkdir } from 'node:fs/promises'
 import { createServer, type ClientRequest, type IncomingMessage } from 'node:http'
 import { request, type RequestOptions } from 'node:https'
-import { connect, type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -15,6 +15,7 @@ import { loadConfiguration } from '../../src/config/load.ts'
 import { freePort } from '../support/free-port.ts'
 import { portOf, serve } from '../support/serving.ts'
 import { signIn } from '../support/signed-in.ts'
+import { isListening } from '../support/is-listening.ts'
 
 const deploy = new URL('../../deploy/', import.meta.url)
 const tls = new URL('../proxy/tls/', import.meta.url)
@@ -31,18 +32,6 @@ const placed = async (name: string, places: Readonly<Record<string, string>>): P
     sample = sample.replaceAll(there, here)
   }
   return sample
-}
-
-const isListening = async (port: number): Promise<boolean> => {
-  const socket = connect({ port, host: '127.0.0.1' })
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
 }
 
 interface Balancer {

@@ -1,13 +1,13 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { RedisStoreSettings } from '../../src/config/configuration.ts'
 import { freePort } from './free-port.ts'
 import type { Test } from './gateway.ts'
+import { isListening } from './is-listening.ts'
 
 const isInstalled = (program: string): boolean => {
   try {
@@ -69,18 +69,6 @@ export interface RunningRedis {
   ask (...command: string[]): string
 }
 
-const answers = async (port: number): Promise<boolean> => {
-  const socket = connect({ port, host: '127.0.0.1' })
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
-}
-
 const run = async (t: Test, { isPersistent = false, isEncrypted = false, lines = [] }: RedisOptions, more: readonly string[]): Promise<RunningRedis> => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-redis-'))
   const port = await freePort()
@@ -110,7 +98,7 @@ const run = async (t: Test, { isPersistent = false, isEncrypted = false, lines =
     write()
     const started = spawn('redis-server', [configuration, ...more, ...isPersistent ? ['--appendonly', 'yes', '--appendfsync', 'always'] : []], { stdio: 'ignore' })
     child = started
-    while (!await answers(port)) {
+    while (!await isListening(port)) {
       if (started.exitCode !== null) throw new Error(`redis-server ended with ${started.exitCode}`)
       await wait(20)
     }

@@ -6,7 +6,7 @@ import { claim } from './claim.ts'
 import type { Claims, Dialect } from './dialect.ts'
 import { asPorticoError } from '../failure.ts'
 import { mapIdentity, mapPerson } from './identity.ts'
-import { readIdToken, type IdToken } from './id-token.ts'
+import { readToken, type IdToken } from './id-token.ts'
 import { profileFrom } from './profile.ts'
 import type { Providers } from './provider.ts'
 import { oidcSettings } from './settings.ts'
@@ -98,15 +98,6 @@ const refuse = (wanted: string, got: string): PorticoError => new PorticoError(c
 /** Any refusal of the connector's own checks as one of the token. */
 const ofToken = (verdict: Verdict | undefined): Verdict | undefined => verdict === undefined ? undefined : { ...verdict, code }
 
-const read = (text: string): IdToken => {
-  if (text.length > longest) throw refuse(`at most ${longest} characters`, String(text.length))
-  try {
-    return readIdToken(text)
-  } catch (error) {
-    throw error instanceof PorticoError ? refuse(error.wanted ?? 'a JWT', error.got ?? 'something else') : error
-  }
-}
-
 /** The rule of a sign-in; without an e-mail in the token the subject alone says who it is. */
 const identify = (claims: Claims, iss: string, dialect: Dialect, connection: Connection): BearerIdentity => {
   const profile = profileFrom(claims, 'the access token')
@@ -127,7 +118,7 @@ export const createAccessTokens = ({ providers }: { readonly providers: Provider
     try {
       const { bearer } = connection
       if (bearer === undefined) throw refuse('a connection with bearer', 'one without')
-      const token = read(text)
+      const token = readToken(text, longest, code)
       const dialect = dialectOf(connection)
       const provider = providers.of(connection)
       const metadata = await provider.metadata()

@@ -1,12 +1,9 @@
 import { authorizationCodeGrant, refreshTokenGrant, type Configuration as Client, type CustomFetch } from 'openid-client'
-import type { Connection } from '../../config/configuration.ts'
 import { PorticoError, type ErrorCode } from '../../errors.ts'
 import type { AuthorizationResponse } from '../connector.ts'
 import { createClient } from './client.ts'
-import type { Dialect } from './dialect.ts'
-import type { Outbound } from '../outbound/http.ts'
-import type { Metadata } from './metadata.ts'
 import type { Provider } from './provider.ts'
+import type { ProviderRequest } from './provider-request.ts'
 import { readTokenAnswer, type Grant, type TokenAnswer } from './token-answer.ts'
 
 /** Bytes of a token or userinfo answer (behaviours O15, G12). */
@@ -26,22 +23,12 @@ const judged = (provider: Provider, read: () => TokenAnswer): TokenAnswer => {
   }
 }
 
-/** What a token endpoint is asked with. `clock` tells seconds. */
-export interface Exchange {
-  readonly connection: Connection
-  readonly dialect: Dialect
-  readonly provider: Provider
-  readonly metadata: Metadata
-  readonly outbound: Outbound
-  readonly clock: () => number
-}
-
 /**
  * One request at the token endpoint. Nothing in the answer is believed yet: openid-client makes the request, and
  * does not see the ID token, whose checks are Portico's own (`id-token-checks.ts`, `signature.ts`), since it knows
  * neither issuers of many tenants nor keys that belong to one of them.
  */
-const exchange = async ({ connection, dialect, provider, metadata, outbound, clock }: Exchange, grant: Grant, sent: readonly string[], ask: (client: Client) => Promise<unknown>): Promise<TokenAnswer> => {
+const exchange = async ({ connection, dialect, provider, metadata, outbound, clock }: ProviderRequest, grant: Grant, sent: readonly string[], ask: (client: Client) => Promise<unknown>): Promise<TokenAnswer> => {
   const secrets = [...sent, connection.clientSecret ?? '']
   const answers: TokenAnswer[] = []
   const fetch: CustomFetch = async (url, { headers, body: form }) => {
@@ -59,7 +46,7 @@ const exchange = async ({ connection, dialect, provider, metadata, outbound, clo
 }
 
 /** Spends the code, with PKCE. Throws PORTICO_IDP_*. */
-export const exchangeCode = async (parts: Exchange & { readonly response: AuthorizationResponse }): Promise<TokenAnswer> => {
+export const exchangeCode = async (parts: ProviderRequest & { readonly response: AuthorizationResponse }): Promise<TokenAnswer> => {
   const { response } = parts
   const code = response.parameters.get('code') ?? ''
   // The redirect URI comes from here: from configuration, never from Host
@@ -75,5 +62,5 @@ export const exchangeCode = async (parts: Exchange & { readonly response: Author
  * Gives a refresh token for new tokens (RFC 6749 §6); it may be used up by that. Throws PORTICO_IDP_REFRESH_REFUSED
  * where the provider wants to see the person, and PORTICO_IDP_*.
  */
-export const exchangeRefreshToken = async (parts: Exchange, refreshToken: string): Promise<TokenAnswer> =>
+export const exchangeRefreshToken = async (parts: ProviderRequest, refreshToken: string): Promise<TokenAnswer> =>
   await exchange(parts, 'refresh token', [refreshToken], client => refreshTokenGrant(client, refreshToken))

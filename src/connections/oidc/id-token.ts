@@ -1,4 +1,4 @@
-import { PorticoError } from '../../errors.ts'
+import { PorticoError, type ErrorCode } from '../../errors.ts'
 import { isObject, parseObject } from '../outbound/answer.ts'
 
 /** An ID token, read and not yet believed. */
@@ -22,4 +22,14 @@ export const readIdToken = (text: string): IdToken => {
   // RFC 7515 §4.1.11: an extension that is not understood must not be ignored
   if (header.crit !== undefined) throw new PorticoError('PORTICO_ID_TOKEN_MALFORMED', { wanted: 'a JWT without crit', got: 'crit' })
   return { header, claims }
+}
+
+/** As `readIdToken`, of another kind of token, of bounded length in characters. Throws `code`. */
+export const readToken = (text: string, longest: number, code: ErrorCode): IdToken => {
+  if (text.length > longest) throw new PorticoError(code, { wanted: `at most ${longest} characters`, got: String(text.length) })
+  try {
+    return readIdToken(text)
+  } catch (error) {
+    throw error instanceof PorticoError ? new PorticoError(code, { wanted: error.wanted ?? 'a JWT', got: error.got ?? 'something else' }) : error
+  }
 }

@@ -9,12 +9,13 @@ import { lacksClaims, mergeClaims, profileFrom } from './profile.ts'
 import { oidcSettings } from './settings.ts'
 import { signature } from './signature.ts'
 import type { TokenAnswer } from './token-answer.ts'
-import { plainUserinfo, userinfoOf, type UserinfoRequest } from './userinfo.ts'
+import type { ProviderRequest } from './provider-request.ts'
+import { plainUserinfo, userinfoOf } from './userinfo.ts'
 import { enforce } from '../verdict.ts'
 
 /** What a token endpoint gave, to be judged. */
 export interface Told {
-  readonly request: UserinfoRequest
+  readonly request: ProviderRequest
   readonly tokens: TokenAnswer
   /** Of the attempt; undefined for a refresh, which has none. */
   readonly nonce: string | undefined

@@ -7,7 +7,7 @@ import { claim } from './claim.ts'
 import { isValue } from '../sound.ts'
 import { endSessionEndpoint, endSessionRequest, type Leaver } from './end-session.ts'
 import { asPorticoError } from '../failure.ts'
-import { readIdToken, type IdToken } from './id-token.ts'
+import { readToken, type IdToken } from './id-token.ts'
 import { logoutTokenChecks, type LogoutTokenExpectations } from './logout-token-checks.ts'
 import type { Providers } from './provider.ts'
 import { oidcSettings } from './settings.ts'
@@ -45,15 +45,6 @@ const code = 'PORTICO_LOGOUT_TOKEN'
 
 const refuse = (wanted: string, got: string): PorticoError => new PorticoError(code, { wanted, got })
 
-const read = (text: string): IdToken => {
-  if (text.length > longest) throw refuse(`at most ${longest} characters`, String(text.length))
-  try {
-    return readIdToken(text)
-  } catch (error) {
-    throw error instanceof PorticoError ? refuse(error.wanted ?? 'a JWT', error.got ?? 'something else') : error
-  }
-}
-
 const judge = (token: IdToken, expected: LogoutTokenExpectations, now: number): void => {
   for (const check of logoutTokenChecks) enforce({ ...check(token, expected, now), code }, undefined)
 }
@@ -82,7 +73,7 @@ export const createOidcLogout = ({ providers, configuration }: { readonly provid
 
     receive: async (connection, text, now) => {
       try {
-        const token = read(text)
+        const token = readToken(text, longest, code)
         const dialect = dialectOf(connection)
         const provider = providers.of(connection)
         const metadata = await provider.metadata()

@@ -4,7 +4,8 @@ import type { Identity, Refreshing, Tokens } from '../connector.ts'
 import { dialectOf } from '../dialects.ts'
 import { claim } from './claim.ts'
 import type { Claims } from './dialect.ts'
-import { exchangeRefreshToken, type Exchange } from './exchange.ts'
+import { exchangeRefreshToken } from './exchange.ts'
+import type { ProviderRequest } from './provider-request.ts'
 import { asPorticoError } from '../failure.ts'
 import type { Outbound } from '../outbound/http.ts'
 import { userinfoSubject } from './id-token-checks.ts'
@@ -57,7 +58,7 @@ const fromUserinfoAnew = async (told: Told, before: IdToken): Promise<Identity> 
 
 /** Refreshes by OpenID Connect (behaviours.md J); `clock` tells seconds. */
 export const createOidcRefreshing = ({ providers, outbound, clock }: { readonly providers: Providers, readonly outbound: Outbound, readonly clock: () => number }): Refreshing => {
-  const exchangeOf = async (connection: Connection): Promise<Exchange> => {
+  const requestOf = async (connection: Connection): Promise<ProviderRequest> => {
     const provider = providers.of(connection)
     return { connection, dialect: dialectOf(connection), provider, metadata: await provider.metadata(), outbound, clock }
   }
@@ -66,7 +67,7 @@ export const createOidcRefreshing = ({ providers, outbound, clock }: { readonly 
     refresh: async (connection, tokens, now) => {
       try {
         if (tokens.refreshToken === undefined) throw new PorticoError('PORTICO_INTERNAL', { wanted: 'a refresh token', got: 'none' })
-        return tokensOf(await exchangeRefreshToken(await exchangeOf(connection), tokens.refreshToken), tokens, now)
+        return tokensOf(await exchangeRefreshToken(await requestOf(connection), tokens.refreshToken), tokens, now)
       } catch (error) {
         throw asPorticoError(error, connection.id)
       }
@@ -74,7 +75,7 @@ export const createOidcRefreshing = ({ providers, outbound, clock }: { readonly 
 
     identify: async (connection, tokens, before, now) => {
       try {
-        const request = await exchangeOf(connection)
+        const request = await requestOf(connection)
         const { accessToken, idToken, refreshToken } = tokens
         if (accessToken === undefined) throw new PorticoError('PORTICO_INTERNAL', { wanted: 'an access token', got: 'none' })
         // what was kept is what was judged when it came

@@ -1,13 +1,10 @@
 import { fetchUserInfo, skipSubjectCheck, type CustomFetch } from 'openid-client'
-import type { Connection } from '../../config/configuration.ts'
 import { readObject, requireOk } from '../outbound/answer.ts'
 import { createClient, shareKeys } from './client.ts'
-import type { Claims, Dialect } from './dialect.ts'
+import type { Claims } from './dialect.ts'
 import { limit } from './exchange.ts'
 import { asPorticoError } from '../failure.ts'
-import type { Outbound } from '../outbound/http.ts'
-import type { Metadata } from './metadata.ts'
-import type { Provider } from './provider.ts'
+import type { ProviderRequest } from './provider-request.ts'
 
 const wanted = 'the claims of the userinfo endpoint'
 
@@ -15,21 +12,11 @@ const faults = {
   OAUTH_KEY_SELECTION_FAILED: 'PORTICO_ID_TOKEN_KEY'
 } as const
 
-/** What the userinfo endpoint is asked with. `clock` tells seconds. */
-export interface UserinfoRequest {
-  readonly connection: Connection
-  readonly dialect: Dialect
-  readonly provider: Provider
-  readonly metadata: Metadata
-  readonly outbound: Outbound
-  readonly clock: () => number
-}
-
 /**
  * The claims of the userinfo endpoint (OpenID Connect Core §5.3); a signed answer is verified. Whom they
  * are about is for the caller to compare (`userinfoSubject`). Throws PORTICO_IDP_*.
  */
-export const userinfoOf = async (request: UserinfoRequest, accessToken: string): Promise<Claims> => {
+export const userinfoOf = async (request: ProviderRequest, accessToken: string): Promise<Claims> => {
   const { connection, dialect, provider, metadata, outbound, clock } = request
   const keys = provider.keys(metadata)
   const fetch: CustomFetch = async (url, { headers }) => {
@@ -54,7 +41,7 @@ export const userinfoOf = async (request: UserinfoRequest, accessToken: string):
  * The claims of a userinfo endpoint that is all the identity there is (behaviours O16): an object over
  * TLS; which claim names the person is the operator's word. Throws PORTICO_IDP_*.
  */
-export const plainUserinfo = async ({ provider, outbound }: UserinfoRequest, address: string, accessToken: string): Promise<Claims> => {
+export const plainUserinfo = async ({ provider, outbound }: ProviderRequest, address: string, accessToken: string): Promise<Claims> => {
   const headers = { accept: 'application/json', authorization: `Bearer ${accessToken}` }
   return await readObject(await outbound.fetch(address, { method: 'GET', headers, limit }, provider.reach), wanted)
 }

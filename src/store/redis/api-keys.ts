@@ -1,13 +1,11 @@
 import { z } from 'zod'
-import type { ApiKey, ApiKeyStore } from '../api-keys.ts'
+import { expiredKept, type ApiKey, type ApiKeyStore } from '../api-keys.ts'
 import { text } from '../text.ts'
 import { readAs, type RecordReader, type StoredRecord } from './record.ts'
 import { inBatches, type Records, type Transaction } from './records.ts'
 
 /** Keys that one look reads. */
 const batch = 500
-/** Seconds for which an expired API key is still told from one that never was. */
-const expiredKept = 30 * 86_400
 
 const apiKey = z.object({
   id: z.string(),

@@ -1,12 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { freePort } from '../free-port.ts'
 import type { Test } from '../gateway.ts'
+import { isListening } from '../is-listening.ts'
 
 /** Debian puts it where only root looks. */
 const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin` }
@@ -22,18 +22,6 @@ const isInstalled = (): boolean => {
 
 /** Why tests behind nginx are skipped, for `{ skip }`: never in CI. */
 export const noNginx: string | false = process.env['CI'] === 'true' || isInstalled() ? false : 'nginx is not installed'
-
-const listens = async (port: number): Promise<boolean> => {
-  const socket = connect({ port, host: '127.0.0.1' })
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
-}
 
 /**
  * An nginx before these ports of 127.0.0.1, round robin and nothing sticky, as in `deploy/`; `X-Upstream` of an
@@ -84,7 +72,7 @@ http {
     await exited
     await rm(folder, { recursive: true, force: true })
   })
-  while (!await listens(port)) {
+  while (!await isListening(port)) {
     if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}`)
     await wait(20)
   }
