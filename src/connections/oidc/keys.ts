@@ -1,4 +1,5 @@
-import { createLocalJWKSet, type CompactVerifyGetKey } from 'jose'
+import { createLocalJWKSet, type CryptoKey, type LocalJWKSet } from 'jose'
+import { KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import { PorticoError } from '../../errors.ts'
 import { readObject } from '../outbound/answer.ts'
@@ -38,21 +39,35 @@ export interface KeySet {
   readonly jwks: { readonly keys: Omit<PublicKey, 'issuer'>[] }
   /** Seconds since the epoch. */
   readonly fetchedAt: number
-  /** Finds the key of a token among those that may sign for this issuer. */
-  signersFor (issuer: string): CompactVerifyGetKey
+  /**
+   * The key of a token, as its header names it, among those that may sign for this issuer. Rejects where it is not exactly
+   * one, or one that cannot be read.
+   */
+  signerOf (issuer: string, alg: string, kid: string | undefined): Promise<KeyObject>
 }
 
 const createKeySet = (keys: readonly PublicKey[], fetchedAt: number): KeySet => {
   // the same set each time: it remembers what it has imported
-  const signers = new Map<string, CompactVerifyGetKey>()
+  const signers = new Map<string, LocalJWKSet>()
+  const objects = new WeakMap<CryptoKey, KeyObject>()
+
+  const signersFor = (issuer: string): LocalJWKSet => {
+    const known = signers.get(issuer)
+    if (known !== undefined) return known
+    const own = keys.filter(key => key.issuer === undefined || canName(key.issuer, issuer))
+    const found = createLocalJWKSet({ keys: own.map(({ issuer: _issuer, ...key }) => key) })
+    signers.set(issuer, found)
+    return found
+  }
+
   return {
     jwks: { keys: keys.map(({ issuer: _issuer, ...key }) => key) },
     fetchedAt,
-    signersFor: issuer => {
-      const own = keys.filter(key => key.issuer === undefined || canName(key.issuer, issuer))
-      const found = signers.get(issuer) ?? createLocalJWKSet({ keys: own.map(({ issuer: _issuer, ...key }) => key) })
-      signers.set(issuer, found)
-      return found
+    signerOf: async (issuer, alg, kid) => {
+      const key = await signersFor(issuer)({ alg, ...kid !== undefined && { kid } })
+      const object = objects.get(key) ?? KeyObject.from(key)
+      objects.set(key, object)
+      return object
     }
   }
 }
