@@ -1,4 +1,5 @@
 import { createRemoteJWKSet, decodeProtectedHeader, importSPKI, jwtVerify } from 'jose'
+import { createPublicKey, verify } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { RequestListener } from 'node:http'
 import { request } from 'undici'
@@ -117,6 +118,21 @@ t.test('V4 the assertion has a key of its own purpose, and publishes no private 
     t.strictSame(Object.keys(jwk).sort(), ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
     t.match(jwk, { alg: 'ES256', crv: 'P-256', kty: 'EC', use: 'sig' })
   }
+})
+
+t.test('every signature is in the form of JWS, also where a half of it begins with zeros', async t => {
+  const { sign, published: [jwk] } = createAssertionKeys([key(1)])
+  if (jwk === undefined) throw new TypeError('no key')
+  const publicKey = createPublicKey({ key: { ...jwk }, format: 'jwk' })
+  let short = 0
+  for (let round = 0; round < 2_000; round++) {
+    const token = sign({ round })
+    const [signature = ''] = token.split('.').slice(2)
+    const bytes = Buffer.from(signature, 'base64url')
+    if (bytes[0] === 0 || bytes[32] === 0) short++
+    if (bytes.length !== 64 || !verify('sha256', Buffer.from(token.slice(0, token.lastIndexOf('.'))), { key: publicKey, dsaEncoding: 'ieee-p1363' }, bytes)) t.fail(token)
+  }
+  t.ok(short > 0)
 })
 
 t.test('the same configured keys give the same assertion keys, on every instance and with an emptied store', async t => {
