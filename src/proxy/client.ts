@@ -44,6 +44,9 @@ const parseEntry = (entry: string): string | undefined => {
 
 /** Entries that are looked at: no honest chain is longer. */
 const longest = 32
+/** Clients that are remembered, and characters of what they are known by: most requests come from where others have come from. */
+const most = 5_000
+const longestKnown = 200
 
 /**
  * Client addresses by `trusted_proxies` (behaviours.md D1–D4, V18, V31, V32): the rightmost entry
@@ -51,34 +54,49 @@ const longest = 32
  * peer's own address is never replaced by an untrusted word.
  */
 export const createClients = (configuration: () => Configuration): Clients => {
+  const known = new Map<string, Client>()
   let compiled: { list: readonly string[], blocks: BlockList } | undefined
 
-  const isListed = (address: string): boolean => {
-    const list = configuration().trustedProxies
-    if (list.length === 0) return false
-    if (compiled?.list !== list) compiled = { list, blocks: networks(list) }
-    return compiled.blocks.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+  const blocksOf = (list: readonly string[]): BlockList => {
+    if (compiled?.list === list) return compiled.blocks
+    known.clear()
+    compiled = { list, blocks: networks(list) }
+    return compiled.blocks
   }
 
-  const isTrusted = (peer: string | undefined): boolean => peer !== undefined && isListed(plain(peer))
+  /** `address` is one, so that a colon says which kind. */
+  const isListed = (address: string, list: readonly string[]): boolean =>
+    list.length > 0 && blocksOf(list).check(address, address.includes(':') ? 'ipv6' : 'ipv4')
+
+  const trace = (nearest: string, forwardedFor: string | undefined, list: readonly string[]): Client => {
+    const trusted = isListed(nearest, list)
+    if (!trusted || forwardedFor === undefined) return { address: nearest, forwardedFor: nearest, trusted }
+    const chain = [nearest]
+    let address: string | undefined
+    for (const entry of forwardedFor.split(',').slice(-longest).reverse()) {
+      const hop = parseEntry(entry)
+      if (hop === undefined) break
+      chain.push(hop)
+      if (address === undefined && !isListed(hop, list)) address = hop
+    }
+    // everybody on the chain is a proxy of ours: the one farthest away asked
+    return { address: address ?? chain.at(-1) ?? nearest, forwardedFor: chain.reverse().join(', '), trusted }
+  }
 
   return {
-    isTrusted,
+    isTrusted: peer => peer !== undefined && isListed(plain(peer), configuration().trustedProxies),
+
     identify: (peer, forwardedFor) => {
       if (peer === undefined) return { address: 'unknown', forwardedFor: 'unknown', trusted: false }
-      const nearest = plain(peer)
-      const trusted = isListed(nearest)
-      if (!trusted || forwardedFor === undefined) return { address: nearest, forwardedFor: nearest, trusted }
-      const chain = [nearest]
-      let address: string | undefined
-      for (const entry of forwardedFor.split(',').slice(-longest).reverse()) {
-        const hop = parseEntry(entry)
-        if (hop === undefined) break
-        chain.push(hop)
-        if (address === undefined && !isListed(hop)) address = hop
-      }
-      // everybody on the chain is a proxy of ours: the one farthest away asked
-      return { address: address ?? chain.at(-1) ?? nearest, forwardedFor: chain.reverse().join(', '), trusted }
+      const list = configuration().trustedProxies
+      blocksOf(list)
+      const key = `${peer}|${forwardedFor ?? ''}`
+      const before = known.get(key)
+      if (before !== undefined) return before
+      const client = trace(plain(peer), forwardedFor, list)
+      if (known.size >= most) known.clear()
+      if (key.length <= longestKnown) known.set(key, client)
+      return client
     }
   }
 }
