@@ -2,13 +2,13 @@ import { generateKeyPair, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Connection } from '../config/configuration.ts'
 import { dialectOf } from '../connections/dialects.ts'
+import { authenticateClient } from '../connections/oidc/client-authentication.ts'
 import { clientRemedy, looksLikeSecretId } from '../connections/oidc/client-fault.ts'
 import { parseObject } from '../connections/outbound/answer.ts'
 import type { Metadata } from '../connections/oidc/metadata.ts'
 import { PorticoError } from '../errors.ts'
 import { ask, type Asked } from './ask.ts'
 import { judgeAlone, judgeTogether, readClientAnswer, type ClientAnswer, type Verdict } from './client-verdict.ts'
-import { authenticateClient } from './credentials.ts'
 import type { Examination } from './examination.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'
 import { oidcSettings } from '../connections/oidc/settings.ts'
@@ -71,7 +71,8 @@ interface Tried {
 const send = async (attempt: Attempt, connection: Connection, endpoints: ClientEndpoints, examination: Examination): Promise<Asked | string> => {
   const body = new URLSearchParams(attempt.body)
   const headers = new Headers({ accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' })
-  await authenticateClient(connection, endpoints.metadata, body, headers)
+  await authenticateClient(connection, dialectOf(connection), endpoints.metadata, examination.now(), body, headers)
+  body.set('client_id', oidcSettings(connection).client_id)
   return await ask(attempt.url, examination, { method: 'POST', headers: Object.fromEntries(headers), body: body.toString() })
 }
 

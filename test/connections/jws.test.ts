@@ -11,7 +11,7 @@ const algorithms = [...acceptedAlgorithms]
 
 const keysOf = (keys: readonly JWK[]) => createKeys(`${issuer}/jwks`, {
   reach: { issuerHost: 'idp.example', allowHttp: false },
-  outbound: { fetch: async () => Response.json({ keys }), close: async () => {} },
+  outbound: { fetch: async () => ({ status: 200, headers: {}, text: JSON.stringify({ keys }) }), close: async () => {} },
   now: () => 0,
   good: () => {},
   failed: () => {}

@@ -11,7 +11,7 @@ import { opsGet } from './ops.ts'
 
 const read = (status: number, body: Record<string, unknown>, secrets: readonly string[] = [], hasExpired = false): PorticoError => {
   try {
-    readTokenAnswer(Response.json(body, { status }), JSON.stringify(body), secrets, hasExpired)
+    readTokenAnswer({ status, headers: {}, text: JSON.stringify(body) }, secrets, hasExpired)
   } catch (error) {
     if (error instanceof PorticoError) return error
   }

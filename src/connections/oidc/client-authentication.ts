@@ -1,10 +1,11 @@
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
-import { ClientSecretPost, modifyAssertion, PrivateKeyJwt, type ClientAuth } from 'openid-client'
+import { ClientSecretPost, clockSkew, modifyAssertion, PrivateKeyJwt, type ClientAuth } from 'openid-client'
 import type { Connection } from '../../config/configuration.ts'
 import { PorticoError } from '../../errors.ts'
 import type { Dialect } from './dialect.ts'
 import { foreignText } from '../foreign.ts'
 import type { Metadata } from './metadata.ts'
+import { oidcSettings } from './settings.ts'
 
 /** `application/x-www-form-urlencoded` (RFC 6749 §2.3.1, appendix B), which leaves `-`, `_`, `.` and `*` alone. */
 const formEncode = (text: string): string => new URLSearchParams({ v: text }).toString().slice(2)
@@ -49,4 +50,16 @@ export const clientAuthentication = ({ clientSecret, clientCertificate }: Connec
   throw new PorticoError('PORTICO_IDP_METADATA', {
     wanted: 'client_secret_basic or client_secret_post', got: foreignText(listed.join(', ')), remedy: 'Set token_endpoint_auth_method if the provider takes one of them all the same.'
   })
+}
+
+/**
+ * Adds to a request of a token or revocation endpoint what authenticates the client at `now`, in seconds.
+ * Throws as `clientAuthentication`.
+ */
+export const authenticateClient = async (connection: Connection, dialect: Dialect, metadata: Metadata, now: number, body: URLSearchParams, headers: Headers): Promise<void> => {
+  const client = { client_id: oidcSettings(connection).client_id, [clockSkew]: now - Date.now() / 1_000 }
+  const authenticate = clientAuthentication(connection, dialect, metadata)
+  // Its type says void; one that signs answers with a promise
+  const done: unknown = authenticate({ issuer: metadata.issuer, token_endpoint: metadata.token_endpoint }, client, body, headers)
+  await done
 }

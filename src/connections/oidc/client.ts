@@ -11,15 +11,13 @@ import { oidcSettings } from './settings.ts'
 import { skew } from './token-rules.ts'
 
 /**
- * An openid-client for one sign-in at `now` (seconds). Made anew each time: it remembers keys by
- * itself, without a word to the others.
+ * An openid-client for one question at the userinfo endpoint at `now` (seconds). Made anew each time: it remembers
+ * keys by itself, without a word to the others.
  */
 export const createClient = (connection: Connection, dialect: Dialect, metadata: Metadata, fetch: CustomFetch, now: number): Client => {
   const { userinfo_endpoint: userinfo, jwks_uri: jwks } = metadata
   const server = {
     issuer: metadata.issuer,
-    authorization_endpoint: metadata.authorization_endpoint,
-    token_endpoint: metadata.token_endpoint,
     // Judged: what Portico does not accept is not in there, `none` for one (behaviours O2)
     userinfo_signing_alg_values_supported: metadata.userinfo_signing_alg_values_supported,
     ...(jwks === undefined ? {} : { jwks_uri: jwks }),

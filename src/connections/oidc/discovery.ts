@@ -55,8 +55,8 @@ export const createDiscovery = (deps: {
   }
 
   const fetchDocument = async (): Promise<Held> => {
-    const response = await outbound.fetch(address.url, { method: 'GET', headers: { accept: 'application/json' }, limit }, reach)
-    const content = await readObject(response, `the discovery document at ${address.url.split('?', 1)[0]}`)
+    const answer = await outbound.fetch(address.url, { method: 'GET', headers: { accept: 'application/json' }, limit }, reach)
+    const content = readObject(answer, `the discovery document at ${address.url.split('?', 1)[0]}`)
     const metadata = judgeMetadata(content, address, reach)
     const fetchedAt = now()
     await copies.keep(address.issuer, content, fetchedAt)

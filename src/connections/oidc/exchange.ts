@@ -1,7 +1,6 @@
-import { authorizationCodeGrant, refreshTokenGrant, type Configuration as Client, type CustomFetch } from 'openid-client'
 import { PorticoError, type ErrorCode } from '../../errors.ts'
 import type { AuthorizationResponse } from '../connector.ts'
-import { createClient } from './client.ts'
+import { authenticateClient } from './client-authentication.ts'
 import type { Provider } from './provider.ts'
 import type { ProviderRequest } from './provider-request.ts'
 import { readTokenAnswer, type Grant, type TokenAnswer } from './token-answer.ts'
@@ -24,43 +23,27 @@ const judged = (provider: Provider, read: () => TokenAnswer): TokenAnswer => {
 }
 
 /**
- * One request at the token endpoint. Nothing in the answer is believed yet: openid-client makes the request, and
- * does not see the ID token, whose checks are Portico's own (`id-token-checks.ts`, `signature.ts`), since it knows
- * neither issuers of many tenants nor keys that belong to one of them.
+ * One request at the token endpoint (RFC 6749 §3.2), of which `sent` must not come back in a log. Nothing in the answer
+ * is believed yet: the ID token is judged by `id-token-checks.ts` and `signature.ts`.
  */
-const exchange = async ({ connection, dialect, provider, metadata, outbound, clock }: ProviderRequest, grant: Grant, sent: readonly string[], ask: (client: Client) => Promise<unknown>): Promise<TokenAnswer> => {
-  const secrets = [...sent, connection.clientSecret ?? '']
-  const answers: TokenAnswer[] = []
-  const fetch: CustomFetch = async (url, { headers, body: form }) => {
-    const answer = await outbound.fetch(url, { method: 'POST', headers, body: String(form), limit }, provider.reach)
-    const body = await answer.text()
-    const hasExpired = connection.clientSecretExpires !== undefined && connection.clientSecretExpires <= clock()
-    const tokens = judged(provider, () => readTokenAnswer(answer, body, secrets, hasExpired, grant))
-    answers.push(tokens)
-    return Response.json({ access_token: tokens.accessToken, token_type: 'bearer' })
-  }
-  await ask(createClient(connection, dialect, metadata, fetch, clock()))
-  const [tokens] = answers
-  if (tokens === undefined) throw new TypeError('a grant without a request')
-  return tokens
+const exchange = async ({ connection, dialect, provider, metadata, outbound, clock }: ProviderRequest, grant: Grant, parameters: Readonly<Record<string, string>>, sent: readonly string[]): Promise<TokenAnswer> => {
+  const body = new URLSearchParams(parameters)
+  const headers = new Headers({ accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' })
+  await authenticateClient(connection, dialect, metadata, clock(), body, headers)
+  const answer = await outbound.fetch(metadata.token_endpoint, { method: 'POST', headers: Object.fromEntries(headers), body: body.toString(), limit }, provider.reach)
+  const hasExpired = connection.clientSecretExpires !== undefined && connection.clientSecretExpires <= clock()
+  return judged(provider, () => readTokenAnswer(answer, [...sent, connection.clientSecret ?? ''], hasExpired, grant))
 }
 
-/** Spends the code, with PKCE. Throws PORTICO_IDP_*. */
-export const exchangeCode = async (parts: ProviderRequest & { readonly response: AuthorizationResponse }): Promise<TokenAnswer> => {
-  const { response } = parts
-  const code = response.parameters.get('code') ?? ''
-  // The redirect URI comes from here: from configuration, never from Host
-  const currentUrl = new URL(response.redirectUri)
-  currentUrl.search = new URLSearchParams({ code, state: response.state }).toString()
-  return await exchange(parts, 'code', [code, response.secrets.codeVerifier], client => authorizationCodeGrant(client, currentUrl, {
-    pkceCodeVerifier: response.secrets.codeVerifier,
-    expectedState: response.state
-  }))
+/** Spends the code, with PKCE (RFC 6749 §4.1.3, RFC 7636 §4.5). Throws PORTICO_IDP_*. */
+export const exchangeCode = async (request: ProviderRequest, { parameters, redirectUri, secrets: { codeVerifier } }: Pick<AuthorizationResponse, 'parameters' | 'redirectUri' | 'secrets'>): Promise<TokenAnswer> => {
+  const code = parameters.get('code') ?? ''
+  return await exchange(request, 'code', { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: codeVerifier }, [code, codeVerifier])
 }
 
 /**
  * Gives a refresh token for new tokens (RFC 6749 §6); it may be used up by that. Throws PORTICO_IDP_REFRESH_REFUSED
  * where the provider wants to see the person, and PORTICO_IDP_*.
  */
-export const exchangeRefreshToken = async (parts: ProviderRequest, refreshToken: string): Promise<TokenAnswer> =>
-  await exchange(parts, 'refresh token', [refreshToken], client => refreshTokenGrant(client, refreshToken))
+export const exchangeRefreshToken = async (request: ProviderRequest, refreshToken: string): Promise<TokenAnswer> =>
+  await exchange(request, 'refresh token', { grant_type: 'refresh_token', refresh_token: refreshToken }, [refreshToken])

@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto'
-import { buildAuthorizationUrl, randomNonce, randomPKCECodeVerifier } from 'openid-client'
+import { createHash, randomBytes } from 'node:crypto'
 import type { Connection } from '../../config/configuration.ts'
 import { PorticoError } from '../../errors.ts'
 import type { Connector, Tokens } from '../connector.ts'
 import { dialectOf } from '../dialects.ts'
-import { createClient } from './client.ts'
 import type { Dialect } from './dialect.ts'
 import { endSessionEndpoint } from './end-session.ts'
 import { exchangeCode } from './exchange.ts'
@@ -15,6 +13,7 @@ import { fromIdToken, fromUserinfo, judgeIdToken } from './judging.ts'
 import type { Metadata } from './metadata.ts'
 import type { Providers } from './provider.ts'
 import { tokensOf } from './refresh.ts'
+import { oidcSettings } from './settings.ts'
 import { checkResponse } from './response-checks.ts'
 import type { TokenAnswer } from './token-answer.ts'
 
@@ -28,6 +27,9 @@ const scopesOf = ({ refresh }: Connection, { scopes, proof }: Dialect, { scopes_
   const offline = refresh !== undefined && known?.includes('offline_access') !== false ? ['offline_access'] : []
   return [...new Set(['openid', ...scopes ?? ['email', 'profile', ...groups, ...offline]])].join(' ')
 }
+
+/** 256 bits: what a nonce and a code verifier are at their least (RFC 7636 §4.1). */
+const newSecret = (): string => randomBytes(32).toString('base64url')
 
 /** Every issuer that the provider can name itself in a response. */
 const issuersOf = ({ tenants }: Dialect, { issuer }: Metadata): readonly string[] =>
@@ -77,11 +79,12 @@ export const createOidcFlow = (deps: {
         const dialect = dialectOf(connection)
         const metadata = await providers.of(connection).metadata()
         checkCallback(connection, dialect, metadata)
-        const secrets = { nonce: randomNonce(), codeVerifier: randomPKCECodeVerifier() }
-        const unused = (): Promise<Response> => Promise.reject(new PorticoError('PORTICO_INTERNAL', { got: 'a request to build an address' }))
+        const secrets = { nonce: newSecret(), codeVerifier: newSecret() }
         const { requireAcr, settings: { max_age: ownAge } } = connection
         const maxAge = ownAge === undefined || askedAge === undefined ? ownAge ?? askedAge : Math.min(ownAge, askedAge)
-        const url = buildAuthorizationUrl(createClient(connection, dialect, metadata, unused, clock()), {
+        const url = new URL(metadata.authorization_endpoint)
+        const parameters = {
+          client_id: oidcSettings(connection).client_id,
           response_type: 'code',
           redirect_uri: redirectUri,
           scope: scopesOf(connection, dialect, metadata),
@@ -93,7 +96,9 @@ export const createOidcFlow = (deps: {
           ...dialect.parameters({ loginHint, prompt }),
           ...(requireAcr === undefined ? {} : { acr_values: requireAcr.join(' ') }),
           ...(maxAge === undefined ? {} : { max_age: String(maxAge) })
-        })
+        }
+        // what the address says of its own accord stays, but nothing twice (RFC 6749 §3.1)
+        url.search = new URLSearchParams({ ...Object.fromEntries(url.searchParams), ...parameters }).toString()
         return { url: url.href, secrets }
       } catch (error) {
         throw asPorticoError(error, connection.id)
@@ -114,7 +119,7 @@ export const createOidcFlow = (deps: {
         // Before the code is spent: without keys it would be for nothing
         await provider.keys(metadata)?.fresh()
         const request = { connection, dialect, provider, metadata, outbound, clock }
-        const tokens = await exchangeCode({ ...request, response })
+        const tokens = await exchangeCode(request, response)
         const told = { request, tokens, nonce: response.secrets.nonce, now, trace }
         const idToken = await judgeIdToken(told)
         const identity = dialect.proof === 'userinfo' || idToken === undefined ? await fromUserinfo(told, idToken) : await fromIdToken(told, idToken)

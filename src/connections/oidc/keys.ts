@@ -99,8 +99,8 @@ export const createKeys = (address: string, deps: {
 
   const flight = createSingleFlight(async (): Promise<KeySet> => {
     const headers = { accept: 'application/json, application/jwk-set+json' }
-    const response = await outbound.fetch(address, { method: 'GET', headers, limit }, reach)
-    const { keys } = await readObject(response, `the keys at ${address}`)
+    const answer = await outbound.fetch(address, { method: 'GET', headers, limit }, reach)
+    const { keys } = readObject(answer, `the keys at ${address}`)
     if (!Array.isArray(keys)) throw new PorticoError('PORTICO_IDP_ANSWER', { wanted: `a key set at ${address}`, got: 'something else' })
     // A key of a kind that is not known here makes no other key worse
     held = createKeySet(keys.map(key => publicKey.safeParse(key).data).filter(key => key !== undefined), now())

@@ -1,5 +1,5 @@
 import { PorticoError } from '../../errors.ts'
-import { describeAnswer, parseObject } from '../outbound/answer.ts'
+import { describeAnswer, parseObject, type OutboundAnswer } from '../outbound/answer.ts'
 import { clientFault, clientRemedy } from './client-fault.ts'
 import { foreignError } from '../foreign.ts'
 
@@ -30,25 +30,25 @@ const refusedGrant = (grant: Grant, error: string): 'PORTICO_IDP_CODE_REFUSED' |
  * it can fail has its own code; `secrets` are what was sent and must not come back in a log, and
  * `hasExpired` says that the configured end of the client secret has passed.
  */
-export const readTokenAnswer = (response: Response, body: string, secrets: readonly string[], hasExpired = false, grant: Grant = 'code'): TokenAnswer => {
+export const readTokenAnswer = (answer: OutboundAnswer, secrets: readonly string[], hasExpired = false, grant: Grant = 'code'): TokenAnswer => {
   const wanted = 'tokens from the token endpoint'
-  const content = parseObject(body)
+  const content = parseObject(answer.text)
   const error = content?.error
-  if (response.status >= 500) {
-    throw new PorticoError('PORTICO_IDP_UNREACHABLE', { wanted, got: describeAnswer(response) })
+  if (answer.status >= 500) {
+    throw new PorticoError('PORTICO_IDP_UNREACHABLE', { wanted, got: describeAnswer(answer) })
   }
   if (typeof error === 'string' && error !== '') {
     const got = foreignError(error, content?.error_description, secrets)
-    const fault = clientFault(response.status, error, content?.error_description)
+    const fault = clientFault(answer.status, error, content?.error_description)
     if (fault === 'expired' || (fault === 'refused' && hasExpired)) throw new PorticoError('PORTICO_IDP_SECRET_EXPIRED', { wanted, got })
     if (fault !== undefined) throw new PorticoError('PORTICO_IDP_CLIENT_REFUSED', { wanted, got, remedy: clientRemedy(content?.error_description, secrets) })
     const refused = refusedGrant(grant, error)
     if (refused !== undefined) throw new PorticoError(refused, { wanted, got })
     throw new PorticoError('PORTICO_IDP_TOKEN_REFUSED', { wanted, got })
   }
-  if (response.status === 401) throw new PorticoError('PORTICO_IDP_CLIENT_REFUSED', { wanted, got: describeAnswer(response) })
-  if (response.status === 429) throw new PorticoError('PORTICO_IDP_UNREACHABLE', { wanted, got: describeAnswer(response) })
-  if (response.status !== 200 || content === undefined) throw new PorticoError('PORTICO_IDP_ANSWER', { wanted, got: describeAnswer(response) })
+  if (answer.status === 401) throw new PorticoError('PORTICO_IDP_CLIENT_REFUSED', { wanted, got: describeAnswer(answer) })
+  if (answer.status === 429) throw new PorticoError('PORTICO_IDP_UNREACHABLE', { wanted, got: describeAnswer(answer) })
+  if (answer.status !== 200 || content === undefined) throw new PorticoError('PORTICO_IDP_ANSWER', { wanted, got: describeAnswer(answer) })
   const { access_token: accessToken, token_type: type, id_token: given, refresh_token: refreshToken, expires_in: lifetime } = content
   // a refresh that brings none may say so in other ways; by refusing it the new refresh token would be lost
   const idToken = grant === 'refresh token' && (given === null || given === '') ? undefined : given

@@ -23,7 +23,7 @@ export const userinfoOf = async (request: ProviderRequest, accessToken: string):
     if (headers.authorization === undefined) return Response.json((await keys?.again())?.jwks)
     const answer = await outbound.fetch(url, { method: 'GET', headers, limit }, provider.reach)
     requireOk(answer, wanted)
-    return answer
+    return new Response(answer.text, { headers: { 'content-type': String(answer.headers['content-type'] ?? '') } })
   }
   const client = createClient(connection, dialect, metadata, fetch, clock())
   if (keys !== undefined) {
@@ -43,5 +43,5 @@ export const userinfoOf = async (request: ProviderRequest, accessToken: string):
  */
 export const plainUserinfo = async ({ provider, outbound }: ProviderRequest, address: string, accessToken: string): Promise<Claims> => {
   const headers = { accept: 'application/json', authorization: `Bearer ${accessToken}` }
-  return await readObject(await outbound.fetch(address, { method: 'GET', headers, limit }, provider.reach), wanted)
+  return readObject(await outbound.fetch(address, { method: 'GET', headers, limit }, provider.reach), wanted)
 }

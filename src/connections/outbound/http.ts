@@ -4,6 +4,7 @@ import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from 'undici'
 import { isLoopback } from '../../config/schema/addresses.ts'
 import type { Configuration } from '../../config/configuration.ts'
 import { PorticoError } from '../../errors.ts'
+import type { OutboundAnswer } from './answer.ts'
 import { createLookup } from './lookup.ts'
 import { isForbiddenAddress, isIssuerHost, unreachable, type Reach } from './reach.ts'
 
@@ -29,7 +30,7 @@ export interface Outbound {
    * PORTICO_IDP_METADATA for an address that must not be contacted, PORTICO_IDP_CERTIFICATE, PORTICO_IDP_UNREACHABLE,
    * PORTICO_IDP_TIMEOUT, and PORTICO_IDP_ANSWER for a body that is too large or encoded.
    */
-  fetch (url: string, request: OutboundRequest, reach: Reach): Promise<Response>
+  fetch (url: string, request: OutboundRequest, reach: Reach): Promise<OutboundAnswer>
   close (): Promise<void>
 }
 
@@ -111,14 +112,6 @@ const discard = (body: Readable): void => {
   body.destroy()
 }
 
-const webHeaders = (headers: Readonly<Record<string, string | string[] | undefined>>): Headers => {
-  const result = new Headers()
-  for (const [name, value] of Object.entries(headers)) {
-    for (const each of Array.isArray(value) ? value : [value ?? '']) result.append(name, each)
-  }
-  return result
-}
-
 /** Requests to identity providers: timeouts, size limits, proxies and an extra CA (behaviours O15, N12). */
 export const createOutbound = (deps: {
   configuration: () => Configuration
@@ -150,7 +143,7 @@ export const createOutbound = (deps: {
         const reply = await request(url, {
           dispatcher: isLoopback(url.hostname) ? local : isIssuerHost(url, reach) ? named : other,
           method: wanted.method === 'POST' ? 'POST' : 'GET',
-          headers: { ...wanted.headers, 'accept-encoding': 'identity' },
+          headers: { 'user-agent': 'portico', ...wanted.headers, 'accept-encoding': 'identity' },
           body: wanted.body ?? null,
           headersTimeout: patience.whole,
           bodyTimeout: patience.whole,
@@ -166,9 +159,7 @@ export const createOutbound = (deps: {
           throw new PorticoError('PORTICO_IDP_ANSWER', { wanted: `a plain answer from ${place}`, got: 'a compressed one, which was not asked for' })
         }
         const body = await readBody(reply.body, wanted.limit, place)
-        // Response refuses a body, even an empty one, beside these
-        const bodiless = [101, 204, 205, 304].includes(reply.statusCode)
-        return new Response(bodiless ? null : new Uint8Array(body), { status: reply.statusCode, headers: webHeaders(reply.headers) })
+        return { status: reply.statusCode, headers: reply.headers, text: new TextDecoder().decode(body) }
       } catch (error) {
         if (error instanceof PorticoError) throw error
         const code = networkCode(error)

@@ -96,9 +96,9 @@ export const createFetchedMetadata = (deps: {
   }
 
   const fetchDocument = async (): Promise<Held> => {
-    const response = await outbound.fetch(url, { method: 'GET', headers: metadataHeaders, limit }, reach)
-    requireOk(response, `the metadata at ${url.split('?', 1)[0]}`)
-    const description = await judge(await response.text(), pinned)
+    const answer = await outbound.fetch(url, { method: 'GET', headers: metadataHeaders, limit }, reach)
+    requireOk(answer, `the metadata at ${url.split('?', 1)[0]}`)
+    const description = await judge(answer.text, pinned)
     const fetchedAt = now()
     await copies.keep(source, description, fetchedAt)
     return hold(description, fetchedAt)
