@@ -6,7 +6,7 @@ import { dropAttempt } from './attempt.ts'
 import type { Authorize } from './authorize.ts'
 import type { LoginDeps } from './deps.ts'
 import type { Entry } from './enter.ts'
-import type { Refusal } from './failure.ts'
+import type { FailureContext, Refusal } from './failure.ts'
 import { connectionForEmail } from './find-connection.ts'
 import type { HandOff } from './hand-off.ts'
 import type { Arrival, Returning } from './returning.ts'
@@ -88,14 +88,14 @@ export const createCallback = (deps: LoginDeps, steps: {
     const before = trusted(attempt)
     if (before === undefined) return await restart(visit, attempt, cookies)
 
-    const context = {
+    const failed = (error: unknown, more: FailureContext = { cookies }): Answer => refuse(error, visit, {
       connection: before.id,
       organization: before.organization.id,
       app: attempt.wanted?.app,
       startAgain: startAgainLink(configuration(), attempt.wanted),
       otherAccount: otherAccountLink(configuration(), attempt.wanted),
-      cookies
-    }
+      ...more
+    })
     try {
       if (!await returning.use(attempt)) {
         const answer = await lost(visit, await returning.wantedOf(state), before.id, 'an attempt that was used before')
@@ -103,7 +103,7 @@ export const createCallback = (deps: LoginDeps, steps: {
       }
     } catch (error) {
       // the attempt is not used: the same address works when the store is back
-      return refuse(error, visit, { ...context, cookies: [], isRepeatable: true })
+      return failed(error, { isRepeatable: true })
     }
     try {
       const identity = await returning.authenticate(before, returned)
@@ -116,7 +116,7 @@ export const createCallback = (deps: LoginDeps, steps: {
       if (visit.session !== undefined && error instanceof PorticoError && error.code === 'PORTICO_IDP_CODE_REFUSED' && isServed(configuration(), visit.session, attempt.wanted, now())) {
         return await handOff(visit.session, attempt.wanted, visit, cookies)
       }
-      return refuse(error, visit, context)
+      return failed(error)
     }
   }
 

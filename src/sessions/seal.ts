@@ -1,6 +1,5 @@
 import secureSession from '@fastify/secure-session'
 import fastify from 'fastify'
-import { z } from 'zod'
 import { deriveKeys } from './keyring.ts'
 
 const cookies = 8_192
@@ -35,7 +34,7 @@ export interface Sealer {
 
 const purposes = Object.keys(limits).filter((name): name is Purpose => Object.hasOwn(limits, name))
 
-const payload = z.object({ purpose: z.string(), data: z.record(z.string(), z.unknown()) })
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** 24 bytes of nonce; 16 of authenticator. */
 const nonceLength = 32
@@ -76,8 +75,8 @@ export const createSealer = async (keys: readonly Buffer[]): Promise<Sealer> => 
       const nonce = sealed.slice(dot + 1)
       if (!isCanonical(cipher) || !isCanonical(nonce)) return undefined
       try {
-        const opened = payload.safeParse(host.decodeSecureSession(`${cipher};${nonce}`, host.log, `portico-${purpose}`)?.data())
-        return opened.data?.purpose === purpose ? opened.data.data : undefined
+        const opened: unknown = host.decodeSecureSession(`${cipher};${nonce}`, host.log, `portico-${purpose}`)?.data()
+        return isRecord(opened) && opened.purpose === purpose && isRecord(opened.data) ? opened.data : undefined
       } catch {
         // authentic but not JSON: sealed by nobody who is known here
         return undefined

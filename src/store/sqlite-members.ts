@@ -4,6 +4,7 @@ import { addressOf, judgeClaim, type Claimed, type ClaimTerms, type Member, type
 import type { SqliteTools } from './sqlite-tools.ts'
 
 const absent = z.null().transform(() => undefined)
+const names = z.array(z.string())
 
 const memberRow = z.object({
   id: z.string(),
@@ -13,7 +14,7 @@ const memberRow = z.object({
   invited: z.string().transform(invited => invited === '' ? undefined : invited),
   email: z.string(),
   name: z.union([z.string(), absent]),
-  groups: z.string().transform(text => z.array(z.string()).parse(JSON.parse(text))),
+  groups: z.string().transform(text => names.parse(JSON.parse(text))),
   createdAt: z.number(),
   signedInAt: z.number(),
   blockedAt: z.union([z.number(), absent])
