@@ -1,7 +1,7 @@
-import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
 import underPressure from '@fastify/under-pressure'
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import helmet from 'helmet'
 import { METHODS, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Configuration } from '../config/configuration.ts'
@@ -144,13 +144,14 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
   // Forms are read by hand, with duplicates and limits in view: no parser of the framework looks at a body.
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
 
-  // The policies of pages come with each answer; these are for whatever else is sent.
-  await app.register(helmet, {
+  // The policies of pages come with each answer; these are for whatever else is sent. Made once: @fastify/helmet does it for each request.
+  const protect = helmet({
     contentSecurityPolicy: false,
     referrerPolicy: { policy: 'no-referrer' },
     frameguard: { action: 'deny' },
     hsts: configuration().authOrigin.startsWith('https:') ? { maxAge: 31_536_000, includeSubDomains: false } : false
   })
+  app.addHook('onRequest', ({ raw }, reply, done) => { protect(raw, reply.raw, () => done()) })
   await app.register(rateLimit, {
     global: false,
     max: mostPerMinute,
@@ -166,16 +167,18 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
   })
   await app.register(underPressure, { maxEventLoopDelay: latest, pressureHandler: () => { throw new PorticoError('PORTICO_OVERLOADED') } })
 
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', arrivalOf(request.raw).id)
-    if (!isForwardable(request.raw.url ?? '')) throw new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'a path without # and control characters' })
+    done(isForwardable(request.raw.url ?? '') ? undefined : new PorticoError('PORTICO_BAD_REQUEST', { wanted: 'a path without # and control characters' }))
   })
-  app.addHook('onResponse', async ({ raw, method }, reply) => {
+  app.addHook('onResponse', ({ raw, method }, reply, done) => {
     const { began, client, id } = arrivalOf(raw)
-    if (!configuration().logs.requests) return
-    deps.requestLog({
-      requestId: id, method, host: configuration().authHost, path: raw.url ?? '', status: reply.statusCode, milliseconds: performance.now() - began, client: client.address
-    })
+    if (configuration().logs.requests) {
+      deps.requestLog({
+        requestId: id, method, host: configuration().authHost, path: raw.url ?? '', status: reply.statusCode, milliseconds: performance.now() - began, client: client.address
+      })
+    }
+    done()
   })
   app.setErrorHandler((error, request, reply) => {
     const known = error instanceof PorticoError ? error : new PorticoError('PORTICO_INTERNAL', { cause: error })
@@ -203,7 +206,12 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
   app.get('/logout/done', step(visit => login.signOut.done(visit)))
   // a provider tells of all its people from one address
   app.post('/logout/:connection/backchannel', step((visit, connection) => login.logoutNotices.backChannel(connection, visit)))
-  app.get('/logout/:connection/frontchannel', { ...limited, helmet: { frameguard: false } }, step((visit, connection) => login.logoutNotices.frontChannel(connection, visit)))
+  // the policy of its answer says who may frame it
+  const framed = (_request: unknown, reply: FastifyReply, done: () => void): void => {
+    reply.raw.removeHeader('x-frame-options')
+    done()
+  }
+  app.get<{ Params: { connection: string } }>('/logout/:connection/frontchannel', { ...limited, onRequest: framed }, step((visit, connection) => login.logoutNotices.frontChannel(connection, visit)))
   app.get('/account', step(visit => login.account.view(visit)))
   app.get('/account/sign-in', limited, step(visit => login.account.signInAgain(visit)))
   app.post('/account/keys', limited, step(visit => login.accountKeys.make(visit)))
