@@ -229,6 +229,79 @@ t.test('a loader that goes on from what it knows says what a new one says', asyn
   t.same([...outcomes].sort(), ['refused', 'taken', 'warned'], 'all that there is was tried')
 })
 
+t.test('whatever changes, and however the time goes, a loader that goes on says what a new one says', async t => {
+  const seed = Number(process.env.PORTICO_TEST_SEED ?? Date.now() % 1_000_000)
+  let state = seed
+  /** A whole number below `limit`. */
+  const below = (limit: number): number => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
+    return Math.floor(state / 65_536) % limit
+  }
+  const one = <T>(of: readonly [T, ...T[]]): T => of[below(of.length)] ?? of[0]
+  const some = (of: readonly string[], most: number): string => Array.from({ length: below(most + 1) }, () => of[below(of.length)]).join(', ')
+  const domains = ['a.example', 'b.example', 'B.example', 'c.example', 'd.example', 'e.example', 'f.example', 'g.example', 'h.example']
+  const hosts = ['https://a.example', 'https://b.example', 'https://auth.example.com', 'https://d.example', 'http://e.example', 'https://f.example', 'https://g.example', 'https://h.example']
+  const dates = ['2027-01-15T08:00:10Z', '2027-01-15T09:00:00Z', '2027-01-16T08:00:00Z', '2027-02-01', '2027-03-17T08:00:00Z', '2027-03-20', '2027-06-01'] as const
+  const start = 1_800_000_000
+  let moment = start
+
+  const connection = (id: string, before: string | undefined): string => {
+    const lines = [
+      `    connector: ${below(12) === 0 ? 'goggle' : 'oidc'}`, '    discovery_url: https://idp.example/', '    client_id: x', `    client_secret: { file: ../secrets/${below(9) === 0 ? 'gone' : one(['one', 'two'])} }`,
+      `    status: ${one(['active', 'active', 'testing', 'disabled'])}`, `    domains: [${some(domains, 3)}]`
+    ]
+    if (below(3) === 0) lines.push(`    accepts: [${some(domains, 2)}]`)
+    if (below(3) === 0) lines.push(`    activate_at: ${one(dates)}`)
+    if (below(3) === 0) lines.push(`    client_secret_expires: ${one(dates)}`)
+    if (below(4) === 0) lines.push('    dangerously_allow_http: true')
+    if (before !== undefined && below(2) === 0) lines.push(`    replaces: ${before}`)
+    return [`  ${id}:`, ...lines].join('\n')
+  }
+  const customer = (name: string): string => {
+    const ids = [...new Set([name, ...Array.from({ length: below(3) }, () => one(['north', 'south', 'east', 'west', `${name}_two`]))])]
+    const members = one(['anyone', 'anyone', '{ invited: [ada@a.example, ada@a.example] }', '{ invited_file: ../list }'])
+    return [`name: ${name} ${below(3)}`, `members: ${members}`, `login_hosts: [${some(hosts, 1)}]`, ...below(5) === 0 ? [`apps: [${one(['analytics', 'dashboard'])}]`] : [], 'connections:', ...ids.map((id, index) => connection(id, ids[index - 1]))].join('\n')
+  }
+  const quiet = (name: string): string => ['name: Quiet', 'connections:', connection(name, undefined).replace('goggle', 'oidc').replace(/domains:.*/, `domains: [${name}.example]`).replace('/gone', '/one').replace(/.*accepts.*\n/, '')].join('\n')
+
+  const names = Array.from({ length: 8 }, (_, index) => `org${index}`)
+  const folder = t.testdir({ 'portico.yaml': good, list: 'ada@a.example\n', secrets: { one: 'one', two: 'two' } })
+  await writeFiles(folder, Object.fromEntries(names.map(name => [`organizations/${name}.yaml`, quiet(name)])))
+  const options = { file: join(folder, 'portico.yaml'), env, now: () => moment }
+  // what was written just now is read again whatever is told of it
+  await setTimeout(2_500)
+  const goOn = createLoader(options)
+  await goOn()
+  const outcomes = { refused: 0, taken: 0 }
+  for (let step = 0; step < 120; step++) {
+    const file = `organizations/${one(['org0', 'org1', 'org2', 'org3', 'org4', 'orgnew', 'Org'])}.yaml`
+    const edits: readonly (() => Readonly<Record<string, string>> | undefined)[] = [
+      () => ({ [file]: customer(basename(file, '.yaml').toLowerCase()) }),
+      () => ({ [file]: customer(basename(file, '.yaml').toLowerCase()) }),
+      () => ({ [file]: quiet(basename(file, '.yaml').toLowerCase()) }),
+      () => undefined,
+      () => undefined,
+      () => ({ [`secrets/${one(['one', 'two', 'gone'])}`]: `${below(9)}` }),
+      () => ({ list: one(['ada@a.example\n', 'no address\nada@b.example\n', '']) }),
+      () => ({ 'portico.yaml': one([good, good, good.replace('http', 'ftp'), `${good}session: { idle: 1h, absolute: 2h }\n`, good.replace('auth.example.com', 'h.example')]) }),
+      () => ({})
+    ]
+    const isMended = below(6) === 0
+    const written = isMended ? { ...Object.fromEntries(names.map(name => [`organizations/${name}.yaml`, quiet(name)])), 'portico.yaml': good, list: 'ada@a.example\n' } : edits[below(edits.length)]?.()
+    const removed = isMended ? ['organizations/orgnew.yaml', 'organizations/Org.yaml'] : written === undefined ? [file] : []
+    for (const name of removed) await rm(join(folder, name), { force: true })
+    await writeFiles(folder, written ?? {})
+    if (below(2) === 0) moment += one([60, 3_600, 86_400, 86_400, -3_600])
+    if (below(20) === 0) moment = start
+    const stirred = new Set([...removed, ...Object.keys(written ?? {})].map(name => join(folder, name)))
+    const [going, fresh] = [await goOn(below(9) === 0 ? undefined : stirred), await loadConfiguration(options)]
+    outcomes[fresh.configuration === undefined ? 'refused' : 'taken']++
+    // nothing more to be learned from what follows
+    if (!t.same(going, fresh, `step ${step}, PORTICO_TEST_SEED=${seed}`)) break
+  }
+  t.ok(outcomes.refused > 10 && outcomes.taken > 10, `both were tried: ${JSON.stringify(outcomes)}`)
+})
+
 t.test('what was written twice is read twice, however it looked before', async t => {
   const folder = t.testdir({ 'portico.yaml': good, organizations: { 'acme.yaml': goodOrganization } })
   const path = join(folder, 'organizations/acme.yaml')

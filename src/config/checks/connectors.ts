@@ -6,10 +6,11 @@ import { canonicalDomain } from '../schema/domain.ts'
 import type { ConnectionSettings } from '../schema/organization.ts'
 import type { Path } from '../source.ts'
 import type { Draft } from '../walk.ts'
+import type { Clock } from './clock.ts'
 import { checkEntra } from './entra.ts'
 import { checkPair } from './gateway.ts'
 import { checkManual } from './manual.ts'
-import { expiryNotice } from './notice.ts'
+import { noticeAt } from './notice.ts'
 import type { OrganizationDraft } from './tenure.ts'
 
 type ConnectionDraft = Draft<ConnectionSettings>
@@ -78,27 +79,27 @@ const checkCommon = (connection: ConnectionDraft, complain: Complain): void => {
 }
 
 /** A client certificate: readable, with its own RSA key, as Entra takes them; its end is a warning (product R11), also once it is past, since it must not hold up a reload. */
-const checkCertificate = (file: string, path: Path, contents: Contents, now: number, report: Report): void => {
+const checkCertificate = (file: string, path: Path, contents: Contents, clock: Clock, report: Report): void => {
   checkPair(file, path, contents, report)
   const key = contents(file, [...path, 'key'])
   if (key !== undefined && checkKey(key, undefined) === 'fine' && createPrivateKey(key).asymmetricKeyType !== 'rsa') {
     report({ file, path: [...path, 'key'], message: 'is no RSA key', remedy: 'Entra takes RSA keys alone: make one of 2048 bits or more' })
   }
   const [certificate] = readCertificates(contents(file, [...path, 'certificate']) ?? '') ?? []
-  const notice = certificate === undefined ? undefined : expiryNotice(certificate.validTo, now)
+  const notice = certificate === undefined ? undefined : noticeAt(certificate.validTo, clock)
   if (notice !== undefined) {
     report({ file, path: [...path, 'certificate'], severity: 'warning', message: notice, remedy: 'make a new one and upload it to the application in Entra' })
   }
 }
 
-/** Every setting of a connector that contradicts another, is missing, or can have no effect. `now` in seconds. */
-export const checkConnectors = ({ file, settings }: Pick<OrganizationDraft, 'file' | 'settings'>, contents: Contents, now: number, report: Report): void => {
+/** Every setting of a connector that contradicts another, is missing, or can have no effect. */
+export const checkConnectors = ({ file, settings }: Pick<OrganizationDraft, 'file' | 'settings'>, contents: Contents, clock: Clock, report: Report): void => {
   for (const [id, connection] of Object.entries(settings.connections ?? {})) {
     if (connection === undefined) continue
     const at: Path = ['connections', id]
     const complain: Complain = finding => report({ ...finding, file, path: [...at, ...finding.path] })
     checkOwn(connection, complain)
     checkCommon(connection, complain)
-    if ('client_certificate' in connection && connection.client_certificate !== undefined) checkCertificate(file, [...at, 'client_certificate'], contents, now, report)
+    if ('client_certificate' in connection && connection.client_certificate !== undefined) checkCertificate(file, [...at, 'client_certificate'], contents, clock, report)
   }
 }

@@ -2,7 +2,35 @@ import { dateText } from '../dates.ts'
 import type { Report } from '../reporter.ts'
 import { canonicalDomain } from '../schema/domain.ts'
 import type { Path } from '../source.ts'
-import { beginOf, endOf, heirsOf, type OrganizationDraft, type Tenure } from './tenure.ts'
+import { beginOf, endOf, heirsOf, type ConnectionDraft, type OrganizationDraft, type Tenure } from './tenure.ts'
+
+/** Where a connection lists a domain. */
+type Place = readonly ['domains' | 'accepts', number]
+
+/** The domains of a connection, canonical, each where it stands first; and where one stands once more. */
+const listedBy = (connection: ConnectionDraft): { readonly first: ReadonlyMap<string, Place>, readonly again: readonly (readonly [string, Place])[] } => {
+  const first = new Map<string, Place>()
+  const again: [string, Place][] = []
+  for (const key of ['domains', 'accepts'] as const) {
+    for (const [index, domain] of connection[key]?.entries() ?? []) {
+      const canonical = domain === undefined ? undefined : canonicalDomain(domain)
+      if (canonical === undefined) continue
+      if (first.has(canonical)) again.push([canonical, [key, index]])
+      else first.set(canonical, [key, index])
+    }
+  }
+  return { first, again }
+}
+
+/** Every domain that a connection may assert, canonical. */
+export const domainsOf = (connection: ConnectionDraft): Iterable<string> => listedBy(connection).first.keys()
+
+/** A connection lists a domain once. `at` is where it stands. */
+export const checkListedDomains = (file: string, at: Path, connection: ConnectionDraft, report: Report): void => {
+  for (const [domain, place] of listedBy(connection).again) {
+    report({ file, path: [...at, ...place], message: `'${domain}' is listed twice`, remedy: 'keep one of the two' })
+  }
+}
 
 /** A connection that may assert a domain, while it is in force. */
 interface Claim extends Tenure {
@@ -62,16 +90,8 @@ export const createDomainCheck = (now: number, report: Report): (organization: O
     for (const [name, connection] of Object.entries(settings.connections ?? {})) {
       if (connection === undefined) continue
       const tenure = { from: Math.max(beginOf(connection), now), until: endOf(organization, heirs.get(name)) }
-      const own = new Set<string>()
-      for (const key of ['domains', 'accepts'] as const) {
-        for (const [index, domain] of connection[key]?.entries() ?? []) {
-          const canonical = domain === undefined ? undefined : canonicalDomain(domain)
-          if (canonical === undefined) continue
-          const path = ['connections', name, key, index]
-          if (own.has(canonical)) report({ file, path, message: `'${canonical}' is listed twice`, remedy: 'keep one of the two' })
-          else claim(canonical, { ...tenure, connection: name, organization: id, file, path, isRouted: key === 'domains' })
-          own.add(canonical)
-        }
+      for (const [domain, place] of listedBy(connection).first) {
+        claim(domain, { ...tenure, connection: name, organization: id, file, path: ['connections', name, ...place], isRouted: place[0] === 'domains' })
       }
     }
   }

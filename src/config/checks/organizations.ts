@@ -5,11 +5,12 @@ import { seconds } from '../schema/values.ts'
 import type { Path } from '../source.ts'
 import { didYouMean } from '../suggest.ts'
 import type { Draft } from '../walk.ts'
-import { createDomainCheck } from './domains.ts'
-import { createLoginHostCheck } from './login-hosts.ts'
-import { expiryNotice } from './notice.ts'
+import type { Clock } from './clock.ts'
+import { checkListedDomains } from './domains.ts'
+import { createLoginHostSafetyCheck } from './login-hosts.ts'
+import { noticeAt } from './notice.ts'
 import { checkReplaces } from './replaces.ts'
-import type { ConnectionDraft, OrganizationDraft } from './tenure.ts'
+import { beginOf, type ConnectionDraft, type OrganizationDraft } from './tenure.ts'
 
 /** Paths below `/login/` that are not connections. */
 const reservedIds: ReadonlySet<string> = new Set(['callback', 'replace', 'choose'])
@@ -37,8 +38,8 @@ const checkSession = ({ file, settings }: OrganizationDraft, gateway: Draft<Port
   }
 }
 
-const checkExpiry = (file: string, path: Path, expires: string | undefined, now: number, report: Report): void => {
-  const notice = expires === undefined ? undefined : expiryNotice(expires, now)
+const checkExpiry = (file: string, path: Path, expires: string | undefined, clock: Clock, report: Report): void => {
+  const notice = expires === undefined ? undefined : noticeAt(expires, clock)
   if (notice !== undefined) report({ file, path, severity: 'warning', message: `the client secret ${notice}`, remedy: 'ask the organization for a new one' })
 }
 
@@ -57,35 +58,34 @@ const checkTransport = (file: string, path: Path, connection: ConnectionDraft, r
   }
 }
 
-const checkConnection = (file: string, path: Path, connection: ConnectionDraft, now: number, report: Report): void => {
-  if ('client_secret_expires' in connection) checkExpiry(file, [...path, 'client_secret_expires'], connection.client_secret_expires, now, report)
+const checkConnection = (file: string, path: Path, connection: ConnectionDraft, clock: Clock, report: Report): void => {
+  if ('client_secret_expires' in connection) checkExpiry(file, [...path, 'client_secret_expires'], connection.client_secret_expires, clock, report)
+  checkListedDomains(file, path, connection, report)
   checkTransport(file, path, connection, report)
   if (connection.connector === 'oidc' && connection.scopes !== undefined && !connection.scopes.includes('openid')) {
     report({ file, path: [...path, 'scopes'], message: 'lack openid', remedy: 'add it: there is no ID token without' })
   }
 }
 
-/** What only shows over organizations together, and over time: duplicate connections, domains and hosts, unknown apps, longer sessions. `now` in seconds. */
-export const createOrganizationCheck = (portico: Draft<PorticoSettings> | undefined, now: number, report: Report): (organization: OrganizationDraft) => void => {
+/**
+ * What an organization's settings come to beside the main file's, and over time: unknown apps, longer sessions, who
+ * takes over from whom, what expires.
+ */
+export const createOrganizationCheck = (portico: Draft<PorticoSettings> | undefined): (organization: OrganizationDraft, clock: Clock, report: Report) => void => {
   const apps = portico?.apps === undefined ? undefined : new Set(Object.keys(portico.apps))
-  const connections = new Map<string, string>()
-  const checkDomains = createDomainCheck(now, report)
-  const checkLoginHosts = createLoginHostCheck(portico, report)
-  return organization => {
+  const checkLoginHosts = createLoginHostSafetyCheck(portico)
+  return (organization, clock, report) => {
     const { id, file, settings } = organization
     if (apps !== undefined) checkApps(organization, apps, report)
     checkSession(organization, portico?.session, report)
-    checkDomains(organization)
-    checkReplaces(organization, now, report)
-    checkLoginHosts(organization)
+    checkReplaces(organization, clock.now, report)
+    checkLoginHosts(organization, report)
     for (const [name, connection] of Object.entries(settings.connections ?? {})) {
       if (connection === undefined) continue
       const path: Path = ['connections', name]
-      const owner = connections.get(name)
-      if (owner === undefined) connections.set(name, id)
-      else report({ file, path, key: true, message: `the organization '${owner}' has a connection '${name}' already`, remedy: `rename this one, such as ${`${id}_${name}`.slice(0, 63)}: ids are unique over all organizations` })
+      clock.turns(beginOf(connection))
       if (reservedIds.has(name)) report({ file, path, key: true, message: `'${name}' is a path of Portico's own (/login/${name})`, remedy: `rename it, such as ${`${id}_${name}`.slice(0, 63)}` })
-      checkConnection(file, path, connection, now, report)
+      checkConnection(file, path, connection, clock, report)
     }
   }
 }

@@ -11,8 +11,9 @@ import { isLoopback } from '../schema/addresses.ts'
 import type { SamlSettings } from '../schema/organization.ts'
 import type { Path } from '../source.ts'
 import type { Draft } from '../walk.ts'
+import type { Clock } from './clock.ts'
 import type { Complain } from './connectors.ts'
-import { expiryNotice } from './notice.ts'
+import { noticeAt } from './notice.ts'
 import type { OrganizationDraft } from './tenure.ts'
 
 type SamlDraft = Draft<SamlSettings>
@@ -151,8 +152,8 @@ const judge = (saml: SamlDraft, metadata: string | undefined, certificates: Judg
   }
 }
 
-/** Checks the SAML connections of one organization. `authUrl` as it is configured, `now` in seconds. */
-export type SamlCheck = (organization: Pick<OrganizationDraft, 'file' | 'settings'>, authUrl: string | undefined, contents: Contents, now: number, report: Report) => void
+/** Checks the SAML connections of one organization. `authUrl` as it is configured. */
+export type SamlCheck = (organization: Pick<OrganizationDraft, 'file' | 'settings'>, authUrl: string | undefined, contents: Contents, clock: Clock, report: Report) => void
 
 /**
  * Every setting of a SAML connection that contradicts another, is missing, or can have no effect, and what the
@@ -174,17 +175,17 @@ export const createSamlCheck = (): SamlCheck => {
     return judged
   }
 
-  return ({ file, settings }, authUrl, contents, now, report) => {
+  return ({ file, settings }, authUrl, contents, clock, report) => {
     for (const [id, connection] of Object.entries(settings.connections ?? {})) {
       if (connection?.connector !== 'saml') continue
       const at: Path = ['connections', id]
       const complain: Complain = finding => report({ ...finding, file, path: [...at, ...finding.path] })
       checkSource(connection, complain)
       checkSettings(id, connection, authUrl, complain)
-      const { findings, ends } = judgedOf(connection, (...path) => contents(file, [...at, ...path]), now)
+      const { findings, ends } = judgedOf(connection, (...path) => contents(file, [...at, ...path]), clock.now)
       for (const finding of findings) complain(finding)
       for (const { path, what, date } of ends) {
-        const notice = expiryNotice(date, now)
+        const notice = noticeAt(date, clock)
         // also once it is past: it must not hold up a reload
         if (notice !== undefined) complain({ path, severity: 'warning', message: `${what} ${notice}`, remedy: 'ask the organization for a new one' })
       }
