@@ -4,7 +4,7 @@ import { beginCookiePrefix, clearCookie, cookiesWithPrefix, setCookie } from '..
 import { redirect, type Answer } from './answer.ts'
 import type { LoginDeps } from './deps.ts'
 import { homeOf, longestHint, pageAt, returnTarget } from './return-target.ts'
-import { attemptLifetime, beginSchema, isFresh, openSealed, randomName, type Begin } from './sealed.ts'
+import { attemptLifetime, beginSchema, isFresh, openSealed, type Begin } from './sealed.ts'
 import { only, type Visit } from './visit.ts'
 import { isRound } from './wanted.ts'
 
@@ -48,8 +48,9 @@ export const createBegin = ({ configuration, sealer, now }: Pick<LoginDeps, 'con
 
   const start = (place: AppPlace, page: string, round: number, visit: Visit): Answer => {
     const iat = now()
-    const id = randomName()
-    const secret = randomBytes(32).toString('base64url')
+    const random = randomBytes(44)
+    const id = random.toString('base64url', 0, 12)
+    const secret = random.toString('base64url', 12)
     const value = sealer().seal('begin', { id, host: place.host, secret, page, iat })
     const request = sealer().seal('request', {
       iat,

@@ -28,8 +28,11 @@ const scopesOf = ({ refresh }: Connection, { scopes, proof }: Dialect, { scopes_
   return [...new Set(['openid', ...scopes ?? ['email', 'profile', ...groups, ...offline]])].join(' ')
 }
 
-/** 256 bits: what a nonce and a code verifier are at their least (RFC 7636 §4.1). */
-const newSecret = (): string => randomBytes(32).toString('base64url')
+/** 256 bits each: what a code verifier is at its least (RFC 7636 §4.1). */
+const newSecrets = (): { readonly nonce: string, readonly codeVerifier: string } => {
+  const random = randomBytes(64)
+  return { nonce: random.toString('base64url', 0, 32), codeVerifier: random.toString('base64url', 32) }
+}
 
 /** Every issuer that the provider can name itself in a response. */
 const issuersOf = ({ tenants }: Dialect, { issuer }: Metadata): readonly string[] =>
@@ -79,7 +82,7 @@ export const createOidcFlow = (deps: {
         const dialect = dialectOf(connection)
         const metadata = await providers.of(connection).metadata()
         checkCallback(connection, dialect, metadata)
-        const secrets = { nonce: newSecret(), codeVerifier: newSecret() }
+        const secrets = newSecrets()
         const { requireAcr, settings: { max_age: ownAge } } = connection
         const maxAge = ownAge === undefined || askedAge === undefined ? ownAge ?? askedAge : Math.min(ownAge, askedAge)
         const url = new URL(metadata.authorization_endpoint)
