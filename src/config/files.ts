@@ -14,8 +14,7 @@ export type Remembered = Map<string, { readonly stamp: Stamp, readonly limit: nu
 type Stamp = readonly number[]
 
 /**
- * Reads for one load and remembers what was read, so that the load has a version and the watcher its
- * files. It blocks, at a tenth of the price of waiting for each of ten thousand files: `serve` reads in a
+ * Reads for one load, and remembers for the next. It blocks, at a tenth of the price of waiting for each of ten thousand files: `serve` reads in a
  * thread of its own, commands have nothing else to do.
  */
 export interface Files {
@@ -23,14 +22,10 @@ export interface Files {
   read (path: string, limit: number): FileContent
   /** Names in a folder, sorted; undefined when it is not there or not a folder. */
   list (path: string): readonly string[] | undefined
-  /** Whether this file was asked for. */
-  has (path: string): boolean
-  /** Every file and folder that was asked for, sorted. */
-  names (): string[]
+  /** Those that were asked for and are too new to be sure of: the next load has to look at them again, whatever is told of them. */
+  unsure (): Iterable<string>
   /** To be asked later whether all of that is as it was, where nothing but `stirred`, and what was too new to be sure of, may have changed. */
   still (): (stirred: ReadonlySet<string>) => boolean
-  /** SHA-256 over every name that was asked for and the bytes that came. */
-  version (): string
 }
 
 const faults: Readonly<Record<string, readonly [string, string]>> = {
@@ -123,15 +118,10 @@ export const createFiles = (remembered: Remembered = new Map(), stirred?: Readon
       lists.set(path, list)
       return list
     },
-    has: path => contents.has(path),
-    names: () => [...new Set([...contents.keys(), ...lists.keys()])].sort(),
+    unsure: () => limits.keys(),
     still () {
       const unsure = [...limits].map(([path, limit]) => [path, { limit, digest: contents.get(path)?.digest ?? '' }] as const)
       return createStill(remembered, new Map(unsure), lists)
-    },
-    version () {
-      const lines = [...contents].map(([path, { digest }]) => `${path}\0${digest}\n`)
-      return hash('sha256', lines.sort().join(''), 'hex')
     }
   }
 }

@@ -106,7 +106,7 @@ export const organizationReferences = (file: string, { members, connections }: D
  * Reads the references of one file; answers with what they hold, by path. Reports what is unset, missing
  * or empty, and literals as warnings.
  */
-export const readReferences = (references: readonly Reference[], files: Files, env: NodeJS.ProcessEnv, report: Report): Map<string, string> => {
+export const readReferences = (references: readonly Reference[], files: Pick<Files, 'read'>, env: NodeJS.ProcessEnv, report: Report): Map<string, string> => {
   const fromFile = (reference: Reference, path: Path, target: string): string | undefined => {
     const full = resolve(dirname(reference.file), target)
     const content = files.read(full, reference.limit ?? limit)

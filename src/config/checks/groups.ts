@@ -13,8 +13,10 @@ const isReachable = ({ filter, rename = {} }: Groups, group: string): boolean =>
   Object.entries(rename).some(([name, renamed]) => renamed === group && isLetThrough(filter, name)) ||
   (rename[group] === undefined && isLetThrough(filter, group))
 
-/** Group rules of apps name organizations that exist, have the app, and can have the groups (behaviours.md I). */
-export const checkGroupRules = (file: string, { apps }: Draft<PorticoSettings>, organizations: ReadonlyMap<string, Settings | undefined>, report: Report): void => {
+/** Group rules of apps name organizations that exist, have the app, and can have the groups (behaviours.md I). `list` is asked where there are any. */
+export const checkGroupRules = (file: string, { apps }: Draft<PorticoSettings>, list: () => ReadonlyMap<string, Settings | undefined>, report: Report): void => {
+  if (Object.values(apps ?? {}).every(app => app?.groups === undefined)) return
+  const organizations = list()
   for (const [app, settings] of Object.entries(apps ?? {})) {
     for (const [id, groups] of Object.entries(settings?.groups ?? {})) {
       const path = ['apps', app, 'groups', id]

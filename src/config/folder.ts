@@ -1,0 +1,70 @@
+import { join } from 'node:path'
+import { claimedNames } from './checks/rivals.ts'
+import type { Files } from './files.ts'
+import { draftOf, isTouched, keep, namesRead } from './kept.ts'
+import type { Kept } from './kept.ts'
+import type { SharedNames } from './shared-names.ts'
+
+/** The organizations of a folder. */
+export interface Folder {
+  readonly path: string
+  /** All that is in it, sorted; undefined when it is not there. */
+  readonly names: readonly string[] | undefined
+  /** In the order of their files; the same objects as before where nothing of them changed. */
+  readonly organizations: readonly Kept[]
+  /** Every file that was read for them, some more than once; the same list as before where it says the same. */
+  readonly read: readonly string[]
+}
+
+// Names with a dot in front belong to editors and to Kubernetes.
+const isOrganizationFile = (name: string): boolean => name.endsWith('.yaml') && !name.startsWith('.')
+
+/** Whether two lists say the same. */
+export const isSameList = (one: readonly string[] | undefined, other: readonly string[] | undefined): boolean =>
+  one === other || (one?.length === other?.length && one?.every((name, index) => name === other?.[index]) === true)
+
+/**
+ * Reads the organizations of a folder, again and again; `touched` are those of the files that may have changed, undefined
+ * for all. What they claim is noted in `shared`.
+ */
+export const createFolderReader = (env: NodeJS.ProcessEnv, shared: SharedNames): (path: string, files: Files, touched: ReadonlySet<string> | undefined) => Folder => {
+  let last: Folder = { path: '', names: undefined, organizations: [], read: [] }
+
+  const take = (file: string, before: Kept | undefined, files: Files): Kept => {
+    const kept = keep(file, before, files, env)
+    if (kept.part !== before?.part) {
+      const organization = draftOf(kept)
+      shared.hold(file, organization === undefined ? [] : claimedNames(organization))
+    }
+    return kept
+  }
+
+  /** As the last time, but for what was touched. */
+  const follow = (touched: ReadonlySet<string>, files: Files): Folder => {
+    let areSame = true
+    const organizations = last.organizations.map(before => {
+      const kept = isTouched(before, touched) ? take(before.file, before, files) : before
+      areSame &&= kept === before || isSameList(namesRead(kept), namesRead(before))
+      return kept
+    })
+    return { ...last, organizations, read: areSame ? last.read : organizations.flatMap(namesRead) }
+  }
+
+  const readAll = (path: string, names: readonly string[] | undefined, files: Files): Folder => {
+    const known = new Map(last.organizations.map(kept => [kept.file, kept]))
+    const organizations = (names ?? []).filter(isOrganizationFile).map(name => {
+      const file = join(path, name)
+      return take(file, known.get(file), files)
+    })
+    for (const { file } of organizations) known.delete(file)
+    for (const file of known.keys()) shared.hold(file, [])
+    const read = organizations.flatMap(namesRead)
+    return { path, names, organizations, read: isSameList(read, last.read) ? last.read : read }
+  }
+
+  return (path, files, touched) => {
+    const names = files.list(path)
+    last = touched !== undefined && path === last.path && isSameList(names, last.names) ? follow(touched, files) : readAll(path, names, files)
+    return last
+  }
+}
