@@ -20,7 +20,7 @@ const openFile = ({ path }: SqliteStoreSettings): Records => {
   try {
     return {
       kind: 'open',
-      members: createSqliteMembers({ database, guarded: createGuard(path), transaction: once, durably: once, text: value => value }),
+      members: createSqliteMembers({ database, guarded: createGuard(path), transaction: once, batched: async work => work(), durably: once, text: value => value }),
       close: () => database.close()
     }
   } catch (error) {

@@ -46,7 +46,7 @@ const statements = (database: DatabaseSync) => ({
 })
 
 /** Members in SQLite; the table is made by sqlite-schema.ts. */
-export const createSqliteMembers = ({ database, guarded, transaction, durably, text }: SqliteTools): MemberStore => {
+export const createSqliteMembers = ({ database, guarded, transaction, batched, durably, text }: SqliteTools): MemberStore => {
   const sql = guarded(() => statements(database))
 
   const key = ({ organization, connection, subject, invited }: MemberClaim) => [text(organization), text(connection), text(subject), text(invited ?? '')] as const
@@ -57,11 +57,11 @@ export const createSqliteMembers = ({ database, guarded, transaction, durably, t
 
   return {
     async claimMember (claim, { takesOver, mint, now }) {
+      const seconds = Math.floor(now)
+      // nearly every sign-in is one of somebody who was here before: one statement, atomic as it is
+      const known = await batched(() => read(sql.refresh.get(...profile(claim), seconds, ...key(claim), text(claim.email))))
+      if (known !== undefined) return { kind: 'known', member: known }
       return guarded(() => {
-        const seconds = Math.floor(now)
-        // nearly every sign-in is one of somebody who was here before: one statement, atomic as it is
-        const known = read(sql.refresh.get(...profile(claim), seconds, ...key(claim), text(claim.email)))
-        if (known !== undefined) return { kind: 'known', member: known }
         return durably(() => transaction(() => {
           const verdict = judge(claim, { takesOver })
           const { kind, member } = verdict

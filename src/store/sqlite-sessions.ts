@@ -33,12 +33,12 @@ const statements = (database: DatabaseSync) => ({
 })
 
 /** Sessions in the SQLite store; the tables are made by sqlite-schema.ts. `now` in seconds. */
-export const createSqliteSessions = ({ database, guarded, transaction, text }: SqliteTools, now: () => number): SessionStore => {
+export const createSqliteSessions = ({ database, guarded, transaction, batched, text }: SqliteTools, now: () => number): SessionStore => {
   const sql = guarded(() => statements(database))
 
   return {
     async addSession ({ sid, member, organization, connection, email, browser, client, basis, startedAt, expiresAt }) {
-      guarded(() => sql.add.run(
+      await batched(() => sql.add.run(
         text(sid), text(member), text(organization), text(connection), text(email), browser === undefined ? null : text(browser), text(client),
         text(basis), Math.floor(startedAt), Math.ceil(expiresAt)))
     },
@@ -66,7 +66,7 @@ export const createSqliteSessions = ({ database, guarded, transaction, text }: S
     },
 
     async putIdentity (sid, value, expiresAt) {
-      guarded(() => sql.putIdentity.run(text(sid), text(value), Math.floor(expiresAt)))
+      await batched(() => sql.putIdentity.run(text(sid), text(value), Math.floor(expiresAt)))
     },
 
     async identity (sid) {

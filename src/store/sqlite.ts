@@ -6,15 +6,17 @@ import { z } from 'zod'
 import { PorticoError } from '../errors.ts'
 import { expiredKept } from './api-keys.ts'
 import { createSqliteApiKeys } from './sqlite-api-keys.ts'
+import { createBatch } from './sqlite-batch.ts'
 import { createGuard } from './sqlite-failure.ts'
 import { createSqliteMembers } from './sqlite-members.ts'
 import { migrate } from './sqlite-schema.ts'
 import { createSqliteSessions } from './sqlite-sessions.ts'
+import type { SqliteTools } from './sqlite-tools.ts'
 import { revocationKinds, type Store } from './store.ts'
 import { text } from './text.ts'
 
 /** Rows that one transaction deletes at most, so that a sweep never holds up a sign-in. */
-const batch = 1_000
+const sweepSize = 1_000
 /** Revocations that are told at once. */
 const part = 2_000
 /** Milliseconds between looks at whether another process has written: each costs a few microseconds. */
@@ -131,17 +133,20 @@ export const createSqliteStore = (options: { readonly path: string, readonly pat
     return expiresAt > now() ? value : undefined
   }
 
+  const { batched, flush } = createBatch({ database, guarded, transaction })
+  const tools: SqliteTools = { database, guarded, transaction, batched, durably, text }
+
   return {
-    ...createSqliteMembers({ database, guarded, transaction, durably, text }),
-    ...createSqliteApiKeys({ database, guarded, transaction, durably, text }),
-    ...createSqliteSessions({ database, guarded, transaction, durably, text }, now),
+    ...createSqliteMembers(tools),
+    ...createSqliteApiKeys(tools),
+    ...createSqliteSessions(tools, now),
 
     async put (kind, key, value, expiresAt) {
-      guarded(() => sql.put.run(kind, text(key), text(value), Math.floor(expiresAt)))
+      await batched(() => sql.put.run(kind, text(key), text(value), Math.floor(expiresAt)))
     },
 
     async putIfAbsent (kind, key, value, expiresAt) {
-      return guarded(() => sql.putIfAbsent.run(kind, text(key), text(value), Math.floor(expiresAt), now()).changes === 1)
+      return await batched(() => sql.putIfAbsent.run(kind, text(key), text(value), Math.floor(expiresAt), now()).changes === 1)
     },
 
     async get (kind, key) {
@@ -149,7 +154,7 @@ export const createSqliteStore = (options: { readonly path: string, readonly pat
     },
 
     async take (kind, key) {
-      return guarded(() => alive(sql.take.get(kind, text(key))))
+      return await batched(() => alive(sql.take.get(kind, text(key))))
     },
 
     async recordLastSeen (seen, expiresAt) {
@@ -228,12 +233,14 @@ export const createSqliteStore = (options: { readonly path: string, readonly pat
 
     async sweep (now) {
       for (const statement of sql.sweeps) {
-        while (guarded(() => Number(statement.run(Math.floor(now), batch).changes)) === batch) await setImmediate()
+        while (guarded(() => Number(statement.run(Math.floor(now), sweepSize).changes)) === sweepSize) await setImmediate()
       }
     },
 
     async close () {
-      if (database.isOpen) guarded(() => database.close())
+      if (!database.isOpen) return
+      flush()
+      guarded(() => database.close())
     }
   }
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t from 'tap'
 import { PorticoError } from '../../src/errors.ts'
-import { storeFailure } from '../../src/store/sqlite-failure.ts'
+import { createBatch } from '../../src/store/sqlite-batch.ts'
+import { createGuard, storeFailure } from '../../src/store/sqlite-failure.ts'
 import { createSqliteStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
 import { conformance } from './conformance.ts'
@@ -26,6 +27,8 @@ t.test('conformance', async t => {
     }
   })
 })
+
+const codeOf = (error: unknown): unknown => error instanceof PorticoError ? error.code : error
 
 const failure = (work: () => unknown): PorticoError => {
   try {
@@ -103,6 +106,77 @@ t.test('another program that holds the lock is a failure with a code, not a hang
   t.equal(await store.get('ticket', 'a'), 'b')
   holder.close()
   t.equal(await store.take('ticket', 'a'), 'b')
+})
+
+t.test('writes of one moment are one transaction, and each stands or falls on its own', async t => {
+  const path = join(t.testdir(), 'portico.db')
+  const store = createSqliteStore({ path, patience: 50 })
+  t.teardown(() => store.close())
+  const other = new DatabaseSync(path)
+  t.teardown(() => other.close())
+  const changes = (): unknown => other.prepare('PRAGMA data_version').get()?.['data_version']
+  const later = Date.now() / 1_000 + 60
+  const before = changes()
+  const told = await Promise.allSettled([
+    store.put('ticket', 'a', '1', later),
+    store.putIfAbsent('attempt', 'b', '', later),
+    store.put('ticket', 'lone \ud800', '1', later),
+    store.putIfAbsent('attempt', 'b', '', later),
+    store.take('ticket', 'a'),
+    store.take('ticket', 'a')
+  ])
+  t.same(told.map(one => one.status === 'fulfilled' ? one.value : codeOf(one.reason)), [undefined, true, 'PORTICO_VALUE_REFUSED', false, '1', undefined])
+  t.equal(changes(), Number(before) + 1, 'seen elsewhere as one change, and once they are told')
+
+  other.exec('BEGIN IMMEDIATE')
+  const refused = await Promise.allSettled([store.put('ticket', 'c', '1', later), store.take('attempt', 'b')])
+  other.exec('ROLLBACK')
+  t.same(refused.map(one => one.status === 'rejected' && codeOf(one.reason)), ['PORTICO_STORE_UNAVAILABLE', 'PORTICO_STORE_UNAVAILABLE'])
+  t.equal(await store.get('ticket', 'c'), undefined)
+  t.equal(await store.get('attempt', 'b'), '')
+
+  const last = store.put('ticket', 'd', '1', later)
+  await store.close()
+  await last
+  t.match(other.prepare('SELECT value FROM item WHERE key = ?').get('d'), { value: '1' }, 'what waits when it closes is written')
+})
+
+t.test('a disk that fills up in the middle of a transaction: what was told is what is there', async t => {
+  const database = new DatabaseSync(':memory:')
+  t.teardown(() => database.close())
+  database.exec('CREATE TABLE item (value TEXT); PRAGMA max_page_count = 4')
+  const { batched } = createBatch({
+    database,
+    guarded: createGuard('here'),
+    transaction: work => {
+      database.exec('BEGIN IMMEDIATE')
+      try {
+        const result = work()
+        database.exec('COMMIT')
+        return result
+      } catch (error) {
+        if (database.isTransaction) database.exec('ROLLBACK')
+        throw error
+      }
+    }
+  })
+  const add = database.prepare('INSERT INTO item VALUES (?)')
+  const told = await Promise.allSettled(['small', 'x'.repeat(100_000), 'small'].map(value => batched(() => add.run(value))))
+  t.equal(told[1]?.status === 'rejected' && codeOf(told[1].reason), 'PORTICO_STORE_UNAVAILABLE')
+  const kept = database.prepare('SELECT count(*) AS kept FROM item').get()?.['kept']
+  t.equal(kept, told.filter(({ status }) => status === 'fulfilled').length)
+
+  const undone = await Promise.allSettled([
+    batched(() => add.run('a')),
+    batched(() => {
+      // as SQLite does by itself where it cannot go on (https://www.sqlite.org/lang_transaction.html)
+      database.exec('ROLLBACK')
+      throw new Error('disk I/O error')
+    }),
+    batched(() => add.run('b'))
+  ])
+  t.same(undone.map(({ status }) => status), ['rejected', 'rejected', 'rejected'])
+  t.equal(database.prepare('SELECT count(*) AS kept FROM item').get()?.['kept'], kept, 'none of them happened')
 })
 
 t.test('a file that was replaced while open is noticed', async t => {
