@@ -138,7 +138,9 @@ export const createOutbound = (deps: {
       const url = new URL(address)
       const place = `${url.origin}${url.pathname}`
       const { named, other, local } = current()
-      const signal = AbortSignal.timeout(patience.whole)
+      // AbortSignal.timeout would go off for each answer that came long ago, and make an error with its stack
+      const abort = new AbortController()
+      const timer = setTimeout(() => abort.abort(), patience.whole)
       try {
         const reply = await request(url, {
           dispatcher: isLoopback(url.hostname) ? local : isIssuerHost(url, reach) ? named : other,
@@ -147,7 +149,7 @@ export const createOutbound = (deps: {
           body: wanted.body ?? null,
           headersTimeout: patience.whole,
           bodyTimeout: patience.whole,
-          signal
+          signal: abort.signal
         })
         if (reply.statusCode < 200 || reply.statusCode > 599) {
           discard(reply.body)
@@ -163,7 +165,7 @@ export const createOutbound = (deps: {
       } catch (error) {
         if (error instanceof PorticoError) throw error
         const code = networkCode(error)
-        if (signal.aborted || (code !== undefined && timeouts.has(code))) {
+        if (abort.signal.aborted || (code !== undefined && timeouts.has(code))) {
           throw new PorticoError('PORTICO_IDP_TIMEOUT', { wanted: `an answer from ${place}`, got: `none within ${patience.whole} ms` })
         }
         if (code !== undefined && isCertificateFault(code)) {
@@ -171,6 +173,8 @@ export const createOutbound = (deps: {
         }
         // The error itself stays here: it may hold the request, and with it a secret
         throw new PorticoError('PORTICO_IDP_UNREACHABLE', { wanted: `an answer from ${place}`, got: code ?? 'a broken connection' })
+      } finally {
+        clearTimeout(timer)
       }
     },
     close: async () => {
