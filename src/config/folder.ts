@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { claimedNames } from './checks/rivals.ts'
 import type { Files } from './files.ts'
-import { draftOf, isTouched, keep, namesRead } from './kept.ts'
+import { draftOf, isTouched, keep, namesRead, parse, readText } from './kept.ts'
 import type { Kept } from './kept.ts'
 import type { SharedNames } from './shared-names.ts'
 
@@ -30,12 +30,15 @@ export const isSameList = (one: readonly string[] | undefined, other: readonly s
 export const createFolderReader = (env: NodeJS.ProcessEnv, shared: SharedNames): (path: string, files: Files, touched: ReadonlySet<string> | undefined) => Folder => {
   let last: Folder = { path: '', names: undefined, organizations: [], read: [] }
 
-  const take = (file: string, before: Kept | undefined, files: Files): Kept => {
-    const kept = keep(file, before, files, env)
-    if (kept.part !== before?.part) {
-      const organization = draftOf(kept)
-      shared.hold(file, organization === undefined ? [] : claimedNames(organization))
-    }
+  const noteClaims = (kept: Kept, before: Kept | undefined): void => {
+    if (kept.part === before?.part) return
+    const organization = draftOf(kept)
+    shared.hold(kept.file, organization === undefined ? [] : claimedNames(organization))
+  }
+
+  const take = (before: Kept, files: Files): Kept => {
+    const kept = keep(parse(before.file, readText(before.file, files), before), before, files, env)
+    noteClaims(kept, before)
     return kept
   }
 
@@ -43,7 +46,7 @@ export const createFolderReader = (env: NodeJS.ProcessEnv, shared: SharedNames):
   const follow = (touched: ReadonlySet<string>, files: Files): Folder => {
     let areSame = true
     const organizations = last.organizations.map(before => {
-      const kept = isTouched(before, touched) ? take(before.file, before, files) : before
+      const kept = isTouched(before, touched) ? take(before, files) : before
       areSame &&= kept === before || isSameList(namesRead(kept), namesRead(before))
       return kept
     })
@@ -52,10 +55,11 @@ export const createFolderReader = (env: NodeJS.ProcessEnv, shared: SharedNames):
 
   const readAll = (path: string, names: readonly string[] | undefined, files: Files): Folder => {
     const known = new Map(last.organizations.map(kept => [kept.file, kept]))
-    const organizations = (names ?? []).filter(isOrganizationFile).map(name => {
-      const file = join(path, name)
-      return take(file, known.get(file), files)
-    })
+    // One after the other for all of them, not all for one after the other: that takes a quarter more.
+    const texts = (names ?? []).filter(isOrganizationFile).map(name => join(path, name)).map(file => ({ file, content: readText(file, files) }))
+    const parsed = texts.map(({ file, content }) => parse(file, content, known.get(file)))
+    const organizations = parsed.map(one => keep(one, known.get(one.file), files, env))
+    for (const kept of organizations) noteClaims(kept, known.get(kept.file))
     for (const { file } of organizations) known.delete(file)
     for (const file of known.keys()) shared.hold(file, [])
     const read = organizations.flatMap(namesRead)

@@ -73,7 +73,15 @@ export const stampOf = (file: string, { digest }: FileContent, { read }: Held): 
 const isSame = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean =>
   one.size === other.size && [...one].every(([name, value]) => other.get(name) === value)
 
-const parse = (file: string, content: FileContent): Omit<Kept, 'held' | 'stamp' | 'judgement' | 'source'> => {
+/** An organization's file by itself. */
+type Parsed = Omit<Kept, 'held' | 'stamp' | 'judgement' | 'source'>
+
+/** The text of an organization's file. */
+export const readText = (file: string, files: Files): FileContent => files.read(file, limit)
+
+/** An organization's file, read and judged by itself; `before` is what was kept of it, which stays where the text is the same. */
+export const parse = (file: string, content: FileContent, before: Kept | undefined): Parsed => {
+  if (before?.content.digest === content.digest) return before
   const part = readOrganizationPart(file, content)
   const findings: Finding[] = []
   const id = basename(file, '.yaml')
@@ -82,15 +90,13 @@ const parse = (file: string, content: FileContent): Omit<Kept, 'held' | 'stamp' 
   return { id, file, content, part, references: part.draft === undefined ? [] : organizationReferences(file, part.draft), findings }
 }
 
-/** An organization's file as it is now; `before` is what was kept of it. */
-export const keep = (file: string, before: Kept | undefined, files: Files, env: NodeJS.ProcessEnv): Kept => {
-  const content = files.read(file, limit)
-  const isParsed = before?.content.digest === content.digest
+/** The same with all that it refers to. */
+export const keep = ({ id, file, content, part, references, findings }: Parsed, before: Kept | undefined, files: Files, env: NodeJS.ProcessEnv): Kept => {
+  const isParsed = part === before?.part
   if (isParsed && before.held.read.every(({ path, limit, digest }) => files.read(path, limit).digest === digest)) return before
-  const parsed = isParsed ? before : parse(file, content)
-  const held = hold(parsed.references, files, env)
+  const held = hold(references, files, env)
   const source = isParsed && isSame(held.values, before.held.values) ? before.source : undefined
-  return { ...parsed, held, stamp: stampOf(file, content, held), judgement: undefined, source }
+  return { id, file, content, part, references, findings, held, stamp: stampOf(file, content, held), judgement: undefined, source }
 }
 
 /** Every file that was read for it. */

@@ -4,7 +4,7 @@ import type { PorticoSettings } from '../schema/portico.ts'
 import type { Draft } from '../walk.ts'
 import type { OrganizationDraft } from './tenure.ts'
 
-const hostOf = (text: string | undefined): string | undefined => text === undefined || !URL.canParse(text) ? undefined : new URL(text).hostname
+const hostOf = (text: string | undefined): string | undefined => text === undefined ? undefined : URL.parse(text)?.hostname
 
 /** Hosts of the main file, and what they belong to. */
 const gatewayHosts = (portico: Draft<PorticoSettings> | undefined): Map<string, string> => {
