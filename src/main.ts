@@ -1,41 +1,48 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { apiKeysCreate, apiKeysList, apiKeysRevoke } from './commands/api-keys.ts'
-import { check } from './commands/check.ts'
 import { usageOf, type Command, type Context, type Options } from './commands/command.ts'
-import { doctor } from './commands/doctor.ts'
-import { explain } from './commands/explain.ts'
-import { guide } from './commands/guide.ts'
-import { keysNew } from './commands/keys.ts'
-import { links } from './commands/links.ts'
-import { membersBlock, membersErase, membersList, membersMove, membersUnblock } from './commands/members.ts'
 import { serve } from './commands/serve.ts'
-import { sessionsList, sessionsRevoke } from './commands/sessions.ts'
 import { Stop, wrongUsage } from './commands/stop.ts'
-import { suggest } from './config/suggest.ts'
 import { PorticoError } from './errors.ts'
 
-const commands: readonly Command[] = [
-  serve,
-  check,
-  doctor,
-  explain,
-  guide,
-  links,
-  membersList,
-  membersMove,
-  membersBlock,
-  membersUnblock,
-  membersErase,
-  sessionsList,
-  sessionsRevoke,
-  apiKeysCreate,
-  apiKeysList,
-  apiKeysRevoke,
-  keysNew
-]
+/** All commands in the order of the help, with all their code: `serve` is sooner ready without the others'. */
+const everyCommand = async (): Promise<readonly Command[]> => {
+  const [{ check }, { doctor }, { explain }, { guide }, { links }, members, sessions, apiKeys, { keysNew }] = await Promise.all([
+    import('./commands/check.ts'),
+    import('./commands/doctor.ts'),
+    import('./commands/explain.ts'),
+    import('./commands/guide.ts'),
+    import('./commands/links.ts'),
+    import('./commands/members.ts'),
+    import('./commands/sessions.ts'),
+    import('./commands/api-keys.ts'),
+    import('./commands/keys.ts')
+  ])
+  const { membersList, membersMove, membersBlock, membersUnblock, membersErase } = members
+  const { sessionsList, sessionsRevoke } = sessions
+  const { apiKeysCreate, apiKeysList, apiKeysRevoke } = apiKeys
+  return [
+    serve,
+    check,
+    doctor,
+    explain,
+    guide,
+    links,
+    membersList,
+    membersMove,
+    membersBlock,
+    membersUnblock,
+    membersErase,
+    sessionsList,
+    sessionsRevoke,
+    apiKeysCreate,
+    apiKeysList,
+    apiKeysRevoke,
+    keysNew
+  ]
+}
 
-const help = (): string => {
+const help = (commands: readonly Command[]): string => {
   const width = Math.max(...commands.map(command => usageOf(command).length).filter(length => length <= 44))
   return `portico <command> [--config FILE] [--json]
 
@@ -55,12 +62,12 @@ Exit status: 0 fine, 1 a problem was found, 2 wrong usage.
 const commonFlags = { config: { type: 'string', short: 'c' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
 
 /** Every option of every command, so that one that belongs to another is told apart from one that nobody knows. */
-const allFlags = () => Object.fromEntries(commands.flatMap(({ flags = {} }) =>
+const allFlags = (commands: readonly Command[]) => Object.fromEntries(commands.flatMap(({ flags = {} }) =>
   Object.entries(flags).map(([flag, { value }]) => [flag, value === undefined ? { type: 'boolean' as const } : { type: 'string' as const, multiple: true }])))
 
-const parse = (args: readonly string[]) => {
+const parse = (args: readonly string[], commands: readonly Command[]) => {
   try {
-    return parseArgs({ args: [...args], allowPositionals: true, options: { ...allFlags(), ...commonFlags } })
+    return parseArgs({ args: [...args], allowPositionals: true, options: { ...allFlags(commands), ...commonFlags } })
   } catch (error) {
     const message = error instanceof Error ? error.message.split(/\.\s|\n/)[0] ?? error.message : String(error)
     throw wrongUsage(`${message.charAt(0).toLowerCase()}${message.slice(1)} — see portico --help`)
@@ -68,13 +75,14 @@ const parse = (args: readonly string[]) => {
 }
 
 /** The command of the longest name that the words begin with, and what stands behind it. */
-const find = (positionals: readonly string[]): { command: Command, words: readonly string[] } => {
+const find = async (positionals: readonly string[], commands: readonly Command[]): Promise<{ command: Command, words: readonly string[] }> => {
   for (const length of [2, 1]) {
     const command = commands.find(({ name }) => name === positionals.slice(0, length).join(' '))
     if (command !== undefined) return { command, words: positionals.slice(length) }
   }
   const wanted = positionals.slice(0, 2).join(' ')
   const names = commands.map(({ name }) => name)
+  const { suggest } = await import('./config/suggest.ts')
   const meant = suggest(wanted, names) ?? suggest(positionals[0] ?? '', names) ?? names.find(name => name.split(' ')[0] === positionals[0])
   throw wrongUsage(`there is no command '${positionals.join(' ').slice(0, 80)}' — ${meant === undefined ? 'see portico --help' : `did you mean '${meant}'?`}`)
 }
@@ -107,24 +115,48 @@ const ownContext = (): Context => ({
   err: text => { process.stderr.write(text) }
 })
 
+/** A command that is to run. */
+interface Order {
+  readonly command: Command
+  readonly options: Omit<Options, 'config'> & { readonly config: string | undefined }
+}
+
+/** What a command line means to these commands; undefined for a cry for help. Throws a Stop where it means nothing. */
+const understand = async (args: readonly string[], commands: readonly Command[]): Promise<Order | 'help' | 'nothing'> => {
+  const { values: { config, json, help: wantsHelp, ...own }, positionals } = parse(args, commands)
+  if (wantsHelp === true || positionals[0] === 'help') return 'help'
+  if (positionals.length === 0) return 'nothing'
+  const { command, words } = await find(positionals, commands)
+  const flags = judge(command, words, { ...own, ...config !== undefined && { config }, ...json !== undefined && { json } })
+  if (config === '') throw wrongUsage('--config wants a file')
+  return { command, options: { config: typeof config === 'string' ? config : undefined, json: json === true, words, flags } }
+}
+
+/** `serve`, where nothing but that is meant; undefined where the other commands have to be asked. */
+const onlyServe = async (args: readonly string[]): Promise<Order | undefined> => {
+  if (args[0] !== serve.name) return undefined
+  const order = await understand(args, [serve]).catch(() => undefined)
+  return typeof order === 'string' ? undefined : order
+}
+
 /** Runs one command line and answers with its exit status: 0 fine, 1 a problem was found, 2 wrong usage. */
 export const main = async (args: readonly string[], context: Context = ownContext()): Promise<number> => {
   try {
-    const { values: { config, json, help: wantsHelp, ...own }, positionals } = parse(args)
-    if (wantsHelp === true || positionals[0] === 'help') {
-      context.out(help())
+    const run = ({ command, options }: Order): Promise<number> =>
+      command.run({ ...options, config: resolve(context.cwd, options.config ?? 'config/portico.yaml') }, context)
+    const order = await onlyServe(args)
+    if (order !== undefined) return await run(order)
+    const commands = await everyCommand()
+    const meant = await understand(args, commands)
+    if (meant === 'help') {
+      context.out(help(commands))
       return 0
     }
-    if (positionals.length === 0) {
-      context.err(help())
+    if (meant === 'nothing') {
+      context.err(help(commands))
       return 2
     }
-    const { command, words } = find(positionals)
-    const flags = judge(command, words, { ...own, ...config !== undefined && { config }, ...json !== undefined && { json } })
-    if (config === '') throw wrongUsage('--config wants a file')
-    return await command.run({
-      config: resolve(context.cwd, typeof config === 'string' ? config : 'config/portico.yaml'), json: json === true, words, flags
-    }, context)
+    return await run(meant)
   } catch (error) {
     context.err(`portico: ${error instanceof Error ? error.message : String(error)}${error instanceof PorticoError ? ` — ${error.remedy}` : ''}\n`)
     return error instanceof Stop ? error.status : 1

@@ -5,8 +5,7 @@ import { formatProblem } from '../config/problem.ts'
 import type { Problem } from '../config/problem.ts'
 import { createReloader } from '../config/reload.ts'
 import { problemKey } from '../config/transfer.ts'
-import { createColleagues, type Colleagues } from '../workers/colleagues.ts'
-import { placeVariable, runWorkers } from '../workers/primary.ts'
+import type { Colleagues } from '../workers/colleagues.ts'
 import { text, type Command, type Context } from './command.ts'
 import { Stop, wrongUsage } from './stop.ts'
 import { count } from './wording.ts'
@@ -33,9 +32,11 @@ const sizeOf = (workers: string): number => {
 }
 
 /** Where this process is a worker itself, the way to the others. */
-const ownColleagues = (env: NodeJS.ProcessEnv): Colleagues | undefined => {
+const ownColleagues = async (env: NodeJS.ProcessEnv): Promise<Colleagues | undefined> => {
+  if (!cluster.isWorker) return undefined
+  const [{ createColleagues }, { placeVariable }] = await Promise.all([import('../workers/colleagues.ts'), import('../workers/primary.ts')])
   const place = Number(env[placeVariable])
-  if (!cluster.isWorker || !Number.isInteger(place)) return undefined
+  if (!Number.isInteger(place)) return undefined
   const colleagues = createColleagues(place, {
     send: message => { process.send?.(message) },
     on: (event, listener) => process.on(event, listener)
@@ -51,19 +52,19 @@ const ownColleagues = (env: NodeJS.ProcessEnv): Colleagues | undefined => {
 
 /** Runs one gateway, alone or as a worker; resolves once it listens. */
 const runGateway = async (config: string, { env, cwd, err }: Context, colleagues: Colleagues | undefined): Promise<void> => {
-  const { createLog } = await import('../telemetry/log.ts')
-  const log = createLog({ level: 'info' })
+  // until there is a gateway to reload: it is asked for once when there is
+  let changed = (): void => {}
   const thread = createLoadingThread({
     file: config,
     env,
-    onChange: () => { reloader.request() },
+    onChange: () => { changed() },
     onPolling: (folder, reason) => { log.warn({ folder, reason }, 'this folder cannot be watched; looking every second instead') },
     onDied: error => { log.error({ err: error }, 'the loading thread died: the configuration in force stays, and it is started again') }
   })
   const loading = thread.load()
-  // The rest of the server's parts come while the thread reads, not before it begins; the other commands do without them.
-  const parts = import('../gateway.ts')
-  const started = await loading
+  // The parts of the server come while the thread reads, not before it begins; the other commands do without them.
+  const [{ createLog }, { createGateway }, started] = await Promise.all([import('../telemetry/log.ts'), import('../gateway.ts'), loading])
+  const log = createLog({ level: 'info' })
   const { configuration } = started
   if (configuration === undefined) {
     await thread.close()
@@ -82,7 +83,9 @@ const runGateway = async (config: string, { env, cwd, err }: Context, colleagues
     warned = new Set(warnings.map(problemKey))
   }
   warn(started.warnings)
-  const { createGateway } = await parts
+  // Looking for what is to be watched takes the thread a while, in which the gateway starts here.
+  const watching = thread.watch()
+  watching.catch(() => { /* it is awaited below */ })
   const gateway = await createGateway({ configuration, log, colleagues })
   try {
     await gateway.listen()
@@ -108,7 +111,8 @@ const runGateway = async (config: string, { env, cwd, err }: Context, colleagues
       }
     }
   })
-  await thread.watch()
+  changed = () => { reloader.request() }
+  await watching
   // What changed between the first reading and the first watch.
   reloader.request()
   process.on('SIGHUP', () => { reloader.request({ force: true }) })
@@ -141,9 +145,13 @@ export const serve: Command = {
   flags: { workers: { value: 'N' } },
   async run ({ config, flags }, context) {
     const workers = text(flags.workers)
-    if (workers !== undefined) return await runWorkers(sizeOf(workers), config)
+    if (workers !== undefined) {
+      const size = sizeOf(workers)
+      const { runWorkers } = await import('../workers/primary.ts')
+      return await runWorkers(size, config)
+    }
     try {
-      await runGateway(config, context, ownColleagues(context.env))
+      await runGateway(config, context, await ownColleagues(context.env))
       return 0
     } catch (error) {
       // a worker would otherwise live on, for the sake of the channel to whoever started it

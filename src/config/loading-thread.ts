@@ -1,7 +1,7 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { createBreather } from './breather.ts'
 import type { OrganizationSource } from './build/checked.ts'
-import { createBuilder } from './build.ts'
+import type { createBuilder } from './build.ts'
 import type { Loaded } from './load.ts'
 import { compareProblems } from './problem.ts'
 import type { Problem } from './problem.ts'
@@ -47,7 +47,7 @@ interface Waiter {
 /** Starts the thread with the first `load`. */
 export const createLoadingThread = (options: LoadingThreadOptions): LoadingThread => {
   const { file, env, onChange, onPolling, onDied, createWorker = (script, options) => new Worker(script, options) } = options
-  const build = createBuilder(env)
+  let build: ReturnType<typeof createBuilder> | undefined
   const waiters = new Map<number, Waiter>()
   let worker: Worker | undefined
   /** What the worker has told so far: by file, and by key. */
@@ -132,7 +132,10 @@ export const createLoadingThread = (options: LoadingThreadOptions): LoadingThrea
 
   return {
     async load () {
-      const read = await ask('load')
+      const reading = ask('load')
+      // The builder's code comes while the thread reads; without a thread, there is nothing to build from.
+      const [read, { createBuilder }] = await Promise.all([reading, import('./build.ts')])
+      build ??= createBuilder(env)
       if (read.kind !== 'read') throw new TypeError('the loading thread answers something else')
       const { checked, problems, version } = read
       const outcome = { problems, warnings: warningsAfter(read.warnings), version, files: [] }
