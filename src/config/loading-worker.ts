@@ -1,4 +1,5 @@
 import { setPriority } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { OrganizationSource } from './build/checked.ts'
 import { giveBack } from './give-back.ts'
@@ -74,10 +75,14 @@ const answer = async ({ kind }: Ask): Promise<Answer> => {
 
 let isFirst = true
 
-/** After the first load there are requests, which go before. On Linux alone 0 means this thread, not the process. */
+/** Milliseconds from the first watch on, in which the gateway is still starting. */
+const starting = 1_000
+
+/** Once there are requests, they go before. On Linux alone 0 means this thread, not the process. */
 const stepAside = async (): Promise<void> => {
   if (!isFirst) return
   isFirst = false
+  await setTimeout(starting)
   await giveBack()
   try {
     if (process.platform === 'linux') setPriority(0, 2)
