@@ -185,7 +185,7 @@ t.test('an organization is read as the walk reads it, and what is wrong is left 
     if (quick?.settings === undefined) wrong++
     else right++
     return JSON.stringify(quick) === JSON.stringify(walked)
-  }), { numRuns: 1_000 })
+  }), { numRuns: 2_000 })
   t.ok(right > 50 && wrong > 50, 'both kinds were among them')
   for (const seed of seeds) {
     const [quick, walked] = bothWays(seed)
