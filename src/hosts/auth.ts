@@ -151,7 +151,7 @@ export const createAuthHost = async (deps: AuthDeps): Promise<AuthHost> => {
     frameguard: { action: 'deny' },
     hsts: configuration().authOrigin.startsWith('https:') ? { maxAge: 31_536_000, includeSubDomains: false } : false
   })
-  app.addHook('onRequest', ({ raw }, reply, done) => { protect(raw, reply.raw, () => done()) })
+  app.addHook('onRequest', ({ raw }, reply, done) => { protect(raw, reply.raw, error => done(error instanceof Error ? error : undefined)) })
   await app.register(rateLimit, {
     global: false,
     max: mostPerMinute,

@@ -108,6 +108,12 @@ t.test('O1 G4 the key is the one that the header names, of the right kind, for t
   const weak = `${input}.${sign('sha256', Buffer.from(input), privateKey).toString('base64url')}`
   t.ok(isSignedBy(weak, publicKey, 'RS256'))
   t.equal(await codeOf(weak, [short]), 'PORTICO_ID_TOKEN_KEY', 'RFC 7518 §3.3: 2048 bits')
+
+  // whoever sends a token decides that it is verified, and the provider what that costs
+  const costly = [{ n: Buffer.alloc(2_048, 0xff) }, { n: Buffer.alloc(384, 0xff), e: Buffer.alloc(380, 0xff) }, { e: Buffer.from([1, 0, 0, 0, 1]) }]
+  for (const { n = Buffer.alloc(256, 0xff), e = Buffer.from([1, 0, 1]) } of costly) {
+    t.notOk(suits(createPublicKey({ key: { kty: 'RSA', n: n.toString('base64url'), e: e.toString('base64url') }, format: 'jwk' }), 'RS256'), `${n.length} bytes, exponent of ${e.length}`)
+  }
 })
 
 t.test('O2 no key suits an algorithm of another kind or curve, or none that is accepted', t => {

@@ -57,7 +57,7 @@ export const clientAuthentication = ({ clientSecret, clientCertificate }: Connec
  * Throws as `clientAuthentication`.
  */
 export const authenticateClient = async (connection: Connection, dialect: Dialect, metadata: Metadata, now: number, body: URLSearchParams, headers: Headers): Promise<void> => {
-  const client = { client_id: oidcSettings(connection).client_id, [clockSkew]: now - Date.now() / 1_000 }
+  const client = { client_id: oidcSettings(connection).client_id, [clockSkew]: Math.round(now - Date.now() / 1_000) }
   const authenticate = clientAuthentication(connection, dialect, metadata)
   // Its type says void; one that signs answers with a promise
   const done: unknown = authenticate({ issuer: metadata.issuer, token_endpoint: metadata.token_endpoint }, client, body, headers)

@@ -1,10 +1,8 @@
 import {
-  allowInsecureRequests, clockSkew, clockTolerance, Configuration as Client, customFetch, enableNonRepudiationChecks, setJwksCache,
+  allowInsecureRequests, clockSkew, clockTolerance, Configuration as Client, customFetch, enableNonRepudiationChecks, None, setJwksCache,
   type CustomFetch
 } from 'openid-client'
 import type { Connection } from '../../config/configuration.ts'
-import { clientAuthentication } from './client-authentication.ts'
-import type { Dialect } from './dialect.ts'
 import type { KeySet } from './keys.ts'
 import type { Metadata } from './metadata.ts'
 import { oidcSettings } from './settings.ts'
@@ -14,7 +12,7 @@ import { skew } from './token-rules.ts'
  * An openid-client for one question at the userinfo endpoint at `now` (seconds). Made anew each time: it remembers
  * keys by itself, without a word to the others.
  */
-export const createClient = (connection: Connection, dialect: Dialect, metadata: Metadata, fetch: CustomFetch, now: number): Client => {
+export const createClient = (connection: Connection, metadata: Metadata, fetch: CustomFetch, now: number): Client => {
   const { userinfo_endpoint: userinfo, jwks_uri: jwks } = metadata
   const server = {
     issuer: metadata.issuer,
@@ -27,7 +25,7 @@ export const createClient = (connection: Connection, dialect: Dialect, metadata:
     // Its clock is ours, and its tolerance the wider one of the checks, which judge each time by its own
     [clockSkew]: now - Date.now() / 1_000,
     [clockTolerance]: skew
-  }, clientAuthentication(connection, dialect, metadata))
+  }, None())
   client[customFetch] = fetch
   // Which plain-http addresses are acceptable is decided by `reach`, for every single request
   allowInsecureRequests(client)

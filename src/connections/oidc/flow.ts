@@ -13,8 +13,8 @@ import { fromIdToken, fromUserinfo, judgeIdToken } from './judging.ts'
 import type { Metadata } from './metadata.ts'
 import type { Providers } from './provider.ts'
 import { tokensOf } from './refresh.ts'
-import { oidcSettings } from './settings.ts'
 import { checkResponse } from './response-checks.ts'
+import { oidcSettings } from './settings.ts'
 import type { TokenAnswer } from './token-answer.ts'
 
 /**
@@ -100,8 +100,10 @@ export const createOidcFlow = (deps: {
           ...(requireAcr === undefined ? {} : { acr_values: requireAcr.join(' ') }),
           ...(maxAge === undefined ? {} : { max_age: String(maxAge) })
         }
-        // what the address says of its own accord stays, but nothing twice (RFC 6749 §3.1)
-        url.search = new URLSearchParams({ ...Object.fromEntries(url.searchParams), ...parameters }).toString()
+        // what the address says of its own accord stays, but nothing of ours twice (RFC 6749 §3.1)
+        const query = new URLSearchParams(url.search)
+        for (const [name, value] of Object.entries(parameters)) query.set(name, value)
+        url.search = query.toString()
         return { url: url.href, secrets }
       } catch (error) {
         throw asPorticoError(error, connection.id)

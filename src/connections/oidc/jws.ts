@@ -36,12 +36,17 @@ const schemes: ReadonlyMap<string, { readonly scheme: Scheme, readonly type: str
 
 /** Bits that an RSA key must have (RFC 7518 §3.3). */
 const leastBits = 2_048
+/** Bits, and a public exponent, that it may have: a token that anybody sends must not cost milliseconds to refuse. */
+const mostBits = 8_192
+const largestExponent = 2n ** 32n
 
-/** Whether this key may verify signatures by `algorithm`: of its kind, on its curve, and long enough. */
-export const suits = ({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject, algorithm: string): boolean => {
+const isUsualRsa = ({ modulusLength = 0, publicExponent = 0n }: NonNullable<KeyObject['asymmetricKeyDetails']>): boolean =>
+  modulusLength >= leastBits && modulusLength <= mostBits && publicExponent <= largestExponent
+
+/** Whether this key may verify signatures by `algorithm`: of its kind, on its curve, and neither too short nor too costly. */
+export const suits = ({ asymmetricKeyType: type, asymmetricKeyDetails: details = {} }: KeyObject, algorithm: string): boolean => {
   const wanted = schemes.get(algorithm)
-  return wanted !== undefined && type === wanted.type && details?.namedCurve === wanted.curve &&
-    (type !== 'rsa' || (details?.modulusLength ?? 0) >= leastBits)
+  return wanted !== undefined && type === wanted.type && details.namedCurve === wanted.curve && (type !== 'rsa' || isUsualRsa(details))
 }
 
 /**

@@ -17,7 +17,7 @@ const faults = {
  * are about is for the caller to compare (`userinfoSubject`). Throws PORTICO_IDP_*.
  */
 export const userinfoOf = async (request: ProviderRequest, accessToken: string): Promise<Claims> => {
-  const { connection, dialect, provider, metadata, outbound, clock } = request
+  const { connection, provider, metadata, outbound, clock } = request
   const keys = provider.keys(metadata)
   const fetch: CustomFetch = async (url, { headers }) => {
     if (headers.authorization === undefined) return Response.json((await keys?.again())?.jwks)
@@ -25,7 +25,7 @@ export const userinfoOf = async (request: ProviderRequest, accessToken: string):
     requireOk(answer, wanted)
     return new Response(answer.text, { headers: { 'content-type': String(answer.headers['content-type'] ?? '') } })
   }
-  const client = createClient(connection, dialect, metadata, fetch, clock())
+  const client = createClient(connection, metadata, fetch, clock())
   if (keys !== undefined) {
     const known = await keys.fresh()
     shareKeys(client, known, clock() - known.fetchedAt)
