@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
+import { isUsualRsa, rsaBits } from '../connections/oidc/jws.ts'
 import { parseObject, isObject } from '../connections/outbound/answer.ts'
 import { foreignText } from '../connections/foreign.ts'
 import { ask, describeAsked } from './ask.ts'
@@ -6,9 +7,6 @@ import type { Examination } from './examination.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'
 
 const check = 'keys'
-
-/** Bits below which an RSA key is refused when a signature is verified (RFC 7518 §3.3). */
-const leastBits = 2_048
 
 const curves: ReadonlyMap<string, string> = new Map([['prime256v1', 'P-256'], ['secp384r1', 'P-384'], ['secp521r1', 'P-521']])
 
@@ -31,7 +29,7 @@ export const keyKind = ({ asymmetricKeyType: type, asymmetricKeyDetails: details
 }
 
 interface KnownKey {
-  /** `RSA 2048 RS256`; of a weak one what is wrong with it. */
+  /** `RSA 2048 RS256`; of one that is refused what is wrong with it. */
   readonly text: string
   readonly fault: string | undefined
 }
@@ -43,8 +41,8 @@ const describeKey = (value: unknown): KnownKey | undefined => {
   const kind = keyKind(key)
   if (kind === undefined) return undefined
   const alg = typeof value.alg === 'string' ? ` ${value.alg}` : ''
-  const isWeak = key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) < leastBits
-  return { text: foreignText(`${kind}${alg}`), fault: isWeak ? kind : undefined }
+  const isRefused = key.asymmetricKeyType === 'rsa' && !isUsualRsa(key)
+  return { text: foreignText(`${kind}${alg}`), fault: isRefused ? kind : undefined }
 }
 
 /** Whether the keys of a JWKS (RFC 7517) can verify signatures; kinds that Portico does not know are left out as at a sign-in. */
@@ -52,10 +50,10 @@ const judgeKeys = (keys: readonly unknown[]): Finding => {
   const wanted = 'at least one key that verifies signatures'
   const known = keys.map(describeKey).filter(key => key !== undefined)
   const usable = known.filter(({ fault }) => fault === undefined)
-  const weak = known.flatMap(({ fault }) => fault ?? [])
-  const remedy = `Have the provider publish RSA keys of ${leastBits} bits or more, or EC or Ed25519 ones, at its jwks_uri.`
-  if (usable.length === 0) return problem(check, wanted, weak.length > 0 ? `only ${weak.join(', ')}` : `none among ${keys.length}`, remedy)
-  if (weak.length > 0) return warning(check, 'keys that are all strong enough', weak.join(', '), remedy)
+  const refused = known.flatMap(({ fault }) => fault ?? [])
+  const remedy = `Have the provider publish RSA keys of ${rsaBits.least} to ${rsaBits.most} bits with a small exponent, or EC or Ed25519 ones, at its jwks_uri.`
+  if (usable.length === 0) return problem(check, wanted, refused.length > 0 ? `only ${refused.join(', ')}` : `none among ${keys.length}`, remedy)
+  if (refused.length > 0) return warning(check, 'keys that are all usable', refused.join(', '), remedy)
   return ok(check, wanted, `${usable.length} of ${keys.length}: ${[...new Set(usable.map(({ text }) => text))].slice(0, 6).join(', ')}`)
 }
 

@@ -34,19 +34,24 @@ const schemes: ReadonlyMap<string, { readonly scheme: Scheme, readonly type: str
   ['Ed25519', { scheme: eddsa, type: 'ed25519' }]
 ])
 
-/** Bits that an RSA key must have (RFC 7518 §3.3). */
-const leastBits = 2_048
-/** Bits, and a public exponent, that it may have: a token that anybody sends must not cost milliseconds to refuse. */
-const mostBits = 8_192
+/**
+ * Bits that an RSA key must have at least (RFC 7518 §3.3), and at most: a token that anybody sends must not cost
+ * milliseconds to refuse.
+ */
+export const rsaBits = { least: 2_048, most: 8_192 } as const
+
+/** Likewise; nearly everybody's is 65,537. */
 const largestExponent = 2n ** 32n
 
-const isUsualRsa = ({ modulusLength = 0, publicExponent = 0n }: NonNullable<KeyObject['asymmetricKeyDetails']>): boolean =>
-  modulusLength >= leastBits && modulusLength <= mostBits && publicExponent <= largestExponent
+/** Whether an RSA key is of a usual size. */
+export const isUsualRsa = ({ asymmetricKeyDetails: { modulusLength = 0, publicExponent = 0n } = {} }: KeyObject): boolean =>
+  modulusLength >= rsaBits.least && modulusLength <= rsaBits.most && publicExponent <= largestExponent
 
 /** Whether this key may verify signatures by `algorithm`: of its kind, on its curve, and neither too short nor too costly. */
-export const suits = ({ asymmetricKeyType: type, asymmetricKeyDetails: details = {} }: KeyObject, algorithm: string): boolean => {
+export const suits = (key: KeyObject, algorithm: string): boolean => {
   const wanted = schemes.get(algorithm)
-  return wanted !== undefined && type === wanted.type && details.namedCurve === wanted.curve && (type !== 'rsa' || isUsualRsa(details))
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
+  return wanted !== undefined && type === wanted.type && details?.namedCurve === wanted.curve && (type !== 'rsa' || isUsualRsa(key))
 }
 
 /**
