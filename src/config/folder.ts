@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { claimedNames } from './checks/rivals.ts'
 import type { Files } from './files.ts'
-import { draftOf, isTouched, keep, namesRead, parse, readText } from './kept.ts'
+import { draftOf, isTouched, keep, namesHeld, parse, readText } from './kept.ts'
 import type { Kept } from './kept.ts'
 import type { SharedNames } from './shared-names.ts'
 
@@ -22,6 +22,9 @@ const isOrganizationFile = (name: string): boolean => name.endsWith('.yaml') && 
 /** Whether two lists say the same. */
 export const isSameList = (one: readonly string[] | undefined, other: readonly string[] | undefined): boolean =>
   one === other || (one?.length === other?.length && one?.every((name, index) => name === other?.[index]) === true)
+
+// Next to sorted, as it is going to be.
+const allRead = (organizations: readonly Kept[]): string[] => [...organizations.map(({ file }) => file), ...organizations.flatMap(namesHeld)]
 
 /**
  * Reads the organizations of a folder, again and again; `touched` are those of the files that may have changed, undefined
@@ -47,10 +50,10 @@ export const createFolderReader = (env: NodeJS.ProcessEnv, shared: SharedNames):
     let areSame = true
     const organizations = last.organizations.map(before => {
       const kept = isTouched(before, touched) ? take(before, files) : before
-      areSame &&= kept === before || isSameList(namesRead(kept), namesRead(before))
+      areSame &&= kept === before || isSameList(namesHeld(kept), namesHeld(before))
       return kept
     })
-    return { ...last, organizations, read: areSame ? last.read : organizations.flatMap(namesRead) }
+    return { ...last, organizations, read: areSame ? last.read : allRead(organizations) }
   }
 
   const readAll = (path: string, names: readonly string[] | undefined, files: Files): Folder => {
@@ -62,7 +65,7 @@ export const createFolderReader = (env: NodeJS.ProcessEnv, shared: SharedNames):
     for (const kept of organizations) noteClaims(kept, known.get(kept.file))
     for (const { file } of organizations) known.delete(file)
     for (const file of known.keys()) shared.hold(file, [])
-    const read = organizations.flatMap(namesRead)
+    const read = allRead(organizations)
     return { path, names, organizations, read: isSameList(read, last.read) ? last.read : read }
   }
 

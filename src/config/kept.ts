@@ -99,8 +99,8 @@ export const keep = ({ id, file, content, part, references, findings }: Parsed, 
   return { id, file, content, part, references, findings, held, stamp: stampOf(file, content, held), judgement: undefined, source }
 }
 
-/** Every file that was read for it. */
-export const namesRead = ({ file, held }: Pick<Kept, 'file' | 'held'>): string[] => [file, ...held.read.map(({ path }) => path)]
+/** Every file that was read for what it refers to. */
+export const namesHeld = ({ held }: Pick<Kept, 'held'>): string[] => held.read.map(({ path }) => path)
 
 /** Whether any of the files that were read for it is among these. */
 export const isTouched = ({ file, held }: Kept, paths: ReadonlySet<string>): boolean => paths.has(file) || held.read.some(({ path }) => paths.has(path))

@@ -12,7 +12,7 @@ import type { FileContent, Files, Remembered } from './files.ts'
 import { createFolderReader, isSameList } from './folder.ts'
 import type { Folder } from './folder.ts'
 import { createJudge } from './judge.ts'
-import { draftOf, hold, namesRead, sourceOf, stampOf } from './kept.ts'
+import { draftOf, hold, namesHeld, sourceOf, stampOf } from './kept.ts'
 import type { Held } from './kept.ts'
 import { readPorticoPart } from './part.ts'
 import type { PorticoPart } from './part.ts'
@@ -62,10 +62,10 @@ interface Last {
 
 /** Every file and folder of a load, sorted; the same list as before where it says the same. */
 const namesOf = (main: string, held: Held, folder: Folder, last: Last | undefined): readonly string[] => {
-  const own = namesRead({ file: main, held })
-  return last !== undefined && last.folder.path === folder.path && last.folder.read === folder.read && isSameList(own, namesRead({ file: main, held: last.held }))
+  const own = namesHeld({ held })
+  return last !== undefined && last.folder.path === folder.path && last.folder.read === folder.read && isSameList(own, namesHeld(last))
     ? last.reading.files
-    : [...new Set([...own, folder.path, ...folder.read])].sort()
+    : [...new Set([...folder.read, folder.path, main, ...own])].sort()
 }
 
 /** Reads and checks again and again; what has not changed since the last time is neither parsed nor given out anew. With `stirred`, only those files are believed to have changed. */
