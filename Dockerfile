@@ -16,8 +16,10 @@ ENV NODE_ENV=production PORTICO_OPS=http://127.0.0.1:9090
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY . .
-RUN mkdir data && chown node:node data
+RUN mkdir -p data node_modules/.cache/portico && chmod 700 node_modules/.cache/portico && chown node:node data node_modules/.cache/portico
 USER node
+# Compiled code, where bin/compile-cache.js looks for it: a new container starts as fast as one that ran before.
+RUN NODE_COMPILE_CACHE=node_modules/.cache/portico node -e "Promise.all(['main', 'gateway', 'config/read', 'config/watch'].map(part => import('/app/src/' + part + '.ts')))"
 VOLUME /app/data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
