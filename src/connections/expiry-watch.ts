@@ -61,8 +61,10 @@ export const createExpiryWatch = (deps: {
     const breathe = createBreather()
     const found: Expiring[] = []
     for (const connection of configuration().connections.values()) {
-      await breathe()
-      if (standingOf(connection, time) !== 'disabled') found.push(...expiries(connection).filter(({ at }) => stageOf(at, time) !== undefined))
+      const due = breathe()
+      if (due !== undefined) await due
+      const dates = expiries(connection).filter(({ at }) => stageOf(at, time) !== undefined)
+      if (dates.length > 0 && standingOf(connection, time) !== 'disabled') found.push(...dates)
     }
     near = found.sort((one, other) => one.at - other.at)
     const before = told

@@ -107,8 +107,11 @@ export const createCertificateWatch = (deps: {
     await inTurn(connection.id, () => learn(connection.id, factsOf(connection, description, now())))
   }
 
+  /** Whether there is anything to be seen of it that was not before. */
+  const isUnseen = (connection: Connection): boolean =>
+    connection.connector === 'saml' && connection.status !== 'disabled' && !looked.has(connection)
+
   const look = async (connection: Connection): Promise<void> => {
-    if (connection.connector !== 'saml' || connection.status === 'disabled' || looked.has(connection)) return
     looked.add(connection)
     const facts = known.get(connection.id) ?? await recall(connection.id).catch(() => undefined)
     // compared with what will be seen, by URL too; and what it says of dates holds until then
@@ -123,12 +126,16 @@ export const createCertificateWatch = (deps: {
     const breathe = createBreather()
     const { connections } = configuration()
     for (const id of known.keys()) if (!connections.has(id)) known.delete(id)
+    let hasLooked = false
     for (const connection of connections.values()) {
-      await breathe()
+      const due = breathe()
+      if (due !== undefined) await due
       if (stopped) return
+      if (!isUnseen(connection)) continue
+      hasLooked = true
       await look(connection)
     }
-    if (!stopped) changed()
+    if (hasLooked && !stopped) changed()
   }
 
   return {
