@@ -1,4 +1,4 @@
-import type { Checked, OrganizationSource } from './build/checked.ts'
+import type { Checked, Lifetimes, OrganizationSource } from './build/checked.ts'
 import { freeze } from './build/freeze.ts'
 import { buildGateway } from './build/gateway.ts'
 import { buildOrganization } from './build/organization.ts'
@@ -74,17 +74,31 @@ const copy = async (tables: Configuration, breathe: Breather): Promise<Tables> =
 /** Organizations that are replaced one by one; where more have changed, the tables are made anew. */
 const few = 100
 
-/**
- * Makes frozen Configurations from settings that passed every check, one after the other. An organization
- * whose source is the same object as the last time is the same object, and what is made anew is made in
- * slices that let requests through.
- */
-export const createBuilder = (env: NodeJS.ProcessEnv): (checked: Checked) => Promise<Configuration> => {
+/** Makes frozen Configurations, one after the other. */
+export interface Builder {
+  /** Makes organizations that passed the checks by themselves, for a `build` that may follow. */
+  prepare (organizations: readonly OrganizationSource[], session: Lifetimes): void
+  /**
+   * From settings that passed every check. An organization whose source is the same object as the last time is the
+   * same object, and what is made anew is made in slices that let requests through.
+   */
+  build (checked: Checked): Promise<Configuration>
+}
+
+/** Has made nothing yet. */
+export const createBuilder = (env: NodeJS.ProcessEnv): Builder => {
   let built = new WeakMap<OrganizationSource, Organization>()
   let lifetimes = ''
   let last: { readonly sources: readonly OrganizationSource[], readonly configuration: Configuration } | undefined
 
-  const organizationOf = (source: OrganizationSource, { session }: Checked['portico']): Organization => {
+  const follow = (session: Lifetimes): void => {
+    if (lifetimes === JSON.stringify(session)) return
+    lifetimes = JSON.stringify(session)
+    built = new WeakMap()
+    last = undefined
+  }
+
+  const organizationOf = (source: OrganizationSource, session: Lifetimes): Organization => {
     const organization = built.get(source) ?? freeze(buildOrganization(source, session))
     built.set(source, organization)
     return organization
@@ -98,7 +112,7 @@ export const createBuilder = (env: NodeJS.ProcessEnv): (checked: Checked) => Pro
     if (changed.length > few) return undefined
     const pairs = changed.flatMap(source => {
       const old = configuration.organizations.get(source.id)
-      const next = organizationOf(source, portico)
+      const next = organizationOf(source, portico.session)
       return old === undefined || placesOf(old) !== placesOf(next) ? [] : [{ old, next }]
     })
     if (pairs.length < changed.length) return undefined
@@ -111,31 +125,33 @@ export const createBuilder = (env: NodeJS.ProcessEnv): (checked: Checked) => Pro
     const tables: Tables = { organizations: new Map(), connections: new Map(), domains: new Map(), loginHosts: new Map(), dates: new Set() }
     for (const source of organizations) {
       await breathe()
-      enter(tables, organizationOf(source, portico))
+      enter(tables, organizationOf(source, portico.session))
     }
     return tables
   }
 
-  return async checked => {
-    if (last?.configuration.version === checked.version) return last.configuration
-    if (lifetimes !== JSON.stringify(checked.portico.session)) {
-      lifetimes = JSON.stringify(checked.portico.session)
-      built = new WeakMap()
-      last = undefined
+  return {
+    prepare (organizations, session) {
+      follow(session)
+      for (const source of organizations) organizationOf(source, session)
+    },
+    async build (checked) {
+      if (last?.configuration.version === checked.version) return last.configuration
+      follow(checked.portico.session)
+      const breathe = createBreather()
+      const { organizations, connections, domains, loginHosts, dates } = await replaced(checked, breathe) ?? await made(checked, breathe)
+      const gateway = buildGateway(checked, env)
+      const configuration = freeze({
+        ...gateway,
+        organizations,
+        connections,
+        domains,
+        loginHosts,
+        dates: [...dates].sort((one, other) => one - other),
+        ways: await buildWays(gateway.apps.keys(), connections.values(), breathe)
+      })
+      last = { sources: checked.organizations, configuration }
+      return configuration
     }
-    const breathe = createBreather()
-    const { organizations, connections, domains, loginHosts, dates } = await replaced(checked, breathe) ?? await made(checked, breathe)
-    const gateway = buildGateway(checked, env)
-    const configuration = freeze({
-      ...gateway,
-      organizations,
-      connections,
-      domains,
-      loginHosts,
-      dates: [...dates].sort((one, other) => one - other),
-      ways: await buildWays(gateway.apps.keys(), connections.values(), breathe)
-    })
-    last = { sources: checked.organizations, configuration }
-    return configuration
   }
 }

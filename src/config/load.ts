@@ -31,7 +31,7 @@ export interface Loaded {
  */
 export const createLoader = (options: LoadOptions): (stirred?: ReadonlySet<string>) => Promise<Loaded> => {
   const read = createReader(options)
-  const build = createBuilder(options.env)
+  const { build } = createBuilder(options.env)
   return async stirred => {
     const { checked, ...outcome } = read(stirred)
     return checked === undefined ? outcome : { ...outcome, configuration: await build(checked) }

@@ -1,7 +1,7 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { createBreather } from './breather.ts'
 import type { OrganizationSource } from './build/checked.ts'
-import type { createBuilder } from './build.ts'
+import type { Builder } from './build.ts'
 import type { Loaded } from './load.ts'
 import { compareProblems } from './problem.ts'
 import type { Problem } from './problem.ts'
@@ -47,7 +47,9 @@ interface Waiter {
 /** Starts the thread with the first `load`. */
 export const createLoadingThread = (options: LoadingThreadOptions): LoadingThread => {
   const { file, env, onChange, onPolling, onDied, createWorker = (script, options) => new Worker(script, options) } = options
-  let build: ReturnType<typeof createBuilder> | undefined
+  let builder: Promise<Builder> | undefined
+  /** Until what came ahead is built. */
+  let prepared: Promise<void> | undefined
   const waiters = new Map<number, Waiter>()
   let worker: Worker | undefined
   /** What the worker has told so far: by file, and by key. */
@@ -58,8 +60,16 @@ export const createLoadingThread = (options: LoadingThreadOptions): LoadingThrea
   let again: NodeJS.Timeout | undefined
   let closed = false
 
+  /** Builds what comes while the thread reads on; it is in force once all is known to be good, or never. */
+  const prepare = ({ organizations, session }: Tell & { kind: 'ahead' }): void => {
+    for (const source of organizations) sources.set(source.file, source)
+    prepared = Promise.all([builder, prepared]).then(([builder]) => { builder?.prepare(organizations, session) })
+    prepared.catch(() => { /* it is awaited once all is known to be good */ })
+  }
+
   const hear = (message: Tell): void => {
     if (message.kind === 'changed') return onChange()
+    if (message.kind === 'ahead') return prepare(message)
     if (message.kind === 'polling') return onPolling(message.folder, message.reason)
     const waiter = waiters.get(message.number)
     waiters.delete(message.number)
@@ -82,7 +92,7 @@ export const createLoadingThread = (options: LoadingThreadOptions): LoadingThrea
 
   const start = (): Worker => {
     let reason = new Error('the loading thread ended')
-    const started = createWorker(new URL('./loading-worker.ts', import.meta.url), { workerData: { file, env: { ...env } }, resourceLimits })
+    const started = createWorker(new URL('./loading-worker.ts', import.meta.url), { workerData: { file, env: { ...env }, ahead: builder === undefined }, resourceLimits })
     started.on('message', hear)
     started.on('error', (error: Error) => { reason = error })
     started.on('exit', () => { died(reason) })
@@ -134,12 +144,13 @@ export const createLoadingThread = (options: LoadingThreadOptions): LoadingThrea
     async load () {
       const reading = ask('load')
       // The builder's code comes while the thread reads; without a thread, there is nothing to build from.
-      const [read, { createBuilder }] = await Promise.all([reading, import('./build.ts')])
-      build ??= createBuilder(env)
+      builder ??= import('./build.ts').then(({ createBuilder }) => createBuilder(env))
+      const [read, { build }] = await Promise.all([reading, builder])
       if (read.kind !== 'read') throw new TypeError('the loading thread answers something else')
       const { checked, problems, version } = read
       const outcome = { problems, warnings: warningsAfter(read.warnings), version, files: [] }
       if (checked === undefined) return outcome
+      await prepared
       const configuration = await build({ ...checked, organizations: await fetch(checked) })
       pause = pauses.first
       return { ...outcome, configuration }

@@ -5,29 +5,37 @@ import type { OrganizationSource } from './build/checked.ts'
 import { giveBack } from './give-back.ts'
 import type { Problem } from './problem.ts'
 import { createReader } from './read.ts'
-import type { Reading } from './read.ts'
+import type { Reading, ReadOptions } from './read.ts'
 import { nextBatch, problemKey } from './transfer.ts'
 import type { Answer, Ask, ReadAnswer, Tell } from './transfer.ts'
 import { createWatcher } from './watch.ts'
 
 /** The loading thread (decision 0011): reads, parses, checks and watches, and says what is new since it was asked last. */
-const { file, env }: { file: string, env: NodeJS.ProcessEnv } = workerData
+const { file, env, ahead }: { file: string, env: NodeJS.ProcessEnv, ahead: boolean } = workerData
 
 const tell = (message: Tell): void => { parentPort?.postMessage(message) }
 
-const read = createReader({ file, env })
 const watcher = createWatcher({
   onChange: () => { tell({ kind: 'changed' }) },
   onPolling: (folder, error) => { tell({ kind: 'polling', folder, reason: String(error) }) }
 })
 
-/** What the other side has, by file. */
+/** What the other side has, by file, be it ahead of what comes of it. */
 let known = new Map<string, OrganizationSource>()
 /** What it must still ask for. */
 let waiting: OrganizationSource[] = []
 let warned = new Map<string, Problem>()
 let files: readonly string[] = []
 let newsAt = -Infinity
+
+const goAhead: ReadOptions['onAhead'] = (some, session) => {
+  // Long lists wait until they are asked for, one after the other.
+  const organizations = some.filter(({ invited }) => invited === undefined)
+  for (const source of organizations) known.set(source.file, source)
+  tell({ kind: 'ahead', organizations, session })
+}
+
+const read = createReader({ file, env, onAhead: ahead ? goAhead : undefined })
 
 /** Milliseconds after news in which no news are believed. */
 const believed = 2_000

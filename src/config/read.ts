@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { dirname, join, resolve } from 'node:path'
-import type { Checked } from './build/checked.ts'
+import type { Checked, Lifetimes, OrganizationSource } from './build/checked.ts'
 import { checkApps } from './checks/apps.ts'
 import { checkDangers } from './checks/dangers.ts'
 import { checkGateway } from './checks/gateway.ts'
@@ -13,7 +13,7 @@ import { createFolderReader, isSameList } from './folder.ts'
 import type { Folder } from './folder.ts'
 import { createJudge } from './judge.ts'
 import { draftOf, hold, namesHeld, sourceOf, stampOf } from './kept.ts'
-import type { Held } from './kept.ts'
+import type { Held, Kept } from './kept.ts'
 import { readPorticoPart } from './part.ts'
 import type { PorticoPart } from './part.ts'
 import { compareProblems } from './problem.ts'
@@ -32,6 +32,11 @@ export interface ReadOptions {
   readonly now?: (() => number) | undefined
   /** Goes on without the organizations whose files have problems, as long as the main file has none. */
   readonly partial?: boolean | undefined
+  /**
+   * Told while the first reading goes on, of organizations in which by themselves nothing is wrong. Whether anything
+   * may come of them is known at its end.
+   */
+  readonly onAhead?: ((organizations: OrganizationSource[], session: Lifetimes) => void) | undefined
 }
 
 /** What reading and checking came to; sorted by place. */
@@ -69,7 +74,7 @@ const namesOf = (main: string, held: Held, folder: Folder, last: Last | undefine
 }
 
 /** Reads and checks again and again; what has not changed since the last time is neither parsed nor given out anew. With `stirred`, only those files are believed to have changed. */
-export const createReader = ({ file, env, now = () => Date.now() / 1000, partial = false }: ReadOptions): (stirred?: ReadonlySet<string>) => Reading => {
+export const createReader = ({ file, env, now = () => Date.now() / 1000, partial = false, onAhead }: ReadOptions): (stirred?: ReadonlySet<string>) => Reading => {
   const main = resolve(file)
   let keptMain: { readonly content: FileContent, readonly part: PorticoPart } | undefined
   let last: Last | undefined
@@ -87,6 +92,14 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, partial
     const part = readPorticoPart(main, content)
     shared.hold(main, hostsOfGateway(part.draft))
     return { content, part }
+  }
+
+  const goAhead = (part: PorticoPart, some: readonly Kept[]): void => {
+    if (onAhead === undefined || last !== undefined || part.settings === undefined) return
+    const moment = now()
+    const isRight = (kept: Kept): boolean =>
+      [kept.findings, kept.held.findings, judge(kept, part, moment)].every(found => found.every(({ severity }) => severity === 'warning'))
+    onAhead(some.flatMap(kept => kept.part.settings !== undefined && isRight(kept) ? sourceOf(kept, kept.part.settings) : []), part.settings.session)
   }
 
   /** All that the checks find, by the one who looks at what stands in one file, and at what two of them share. */
@@ -138,7 +151,7 @@ export const createReader = ({ file, env, now = () => Date.now() / 1000, partial
     const files = createFiles(remembered, touched)
     keptMain = readMain(files)
     const { content, part } = keptMain
-    const folder = readFolder(resolve(dirname(main), part.draft?.organizations ?? './organizations'), files, touched)
+    const folder = readFolder(resolve(dirname(main), part.draft?.organizations ?? './organizations'), files, touched, some => { goAhead(part, some) })
     const held = hold(part.draft === undefined ? [] : porticoReferences(main, part.draft), files, env)
     const version = hash('sha256', [stampOf(main, content, held), ...folder.organizations.map(({ stamp }) => stamp)].join('\n'), 'hex')
     const names = namesOf(main, held, folder, last)

@@ -1,4 +1,4 @@
-import type { Checked, OrganizationSource } from './build/checked.ts'
+import type { Checked, Lifetimes, OrganizationSource } from './build/checked.ts'
 import type { Problem } from './problem.ts'
 
 /** What the gateway's thread asks of the loading thread; each with a number that the answer carries. */
@@ -11,6 +11,7 @@ export interface Ask {
 export type Tell =
   | { readonly kind: 'answer', readonly number: number, readonly answer: Answer }
   | { readonly kind: 'failed', readonly number: number, readonly reason: string }
+  | { readonly kind: 'ahead', readonly organizations: readonly OrganizationSource[], readonly session: Lifetimes }
   | { readonly kind: 'changed' }
   | { readonly kind: 'polling', readonly folder: string, readonly reason: string }
 
@@ -29,7 +30,7 @@ export interface ReadAnswer {
   readonly checked: Omit<Checked, 'organizations'> & {
     /** Files of organizations that are no more. */
     readonly removed: readonly string[]
-    /** How many organizations are new or changed and still to be asked for. */
+    /** How many organizations are new or changed, did not come ahead, and are still to be asked for. */
     readonly changed: number
   } | undefined
 }

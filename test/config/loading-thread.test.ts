@@ -10,6 +10,7 @@ import { indexInvited, openInvited } from '../../src/config/invited.ts'
 import { loadConfiguration } from '../../src/config/load.ts'
 import type { Loaded } from '../../src/config/load.ts'
 import { createLoadingThread } from '../../src/config/loading-thread.ts'
+import type { Tell } from '../../src/config/transfer.ts'
 import { key, writeFiles } from './support.ts'
 
 const fixtures = fileURLToPath(new URL('../fixtures/config', import.meta.url))
@@ -137,6 +138,47 @@ t.test('of organizations that did not change the same objects stay, whatever hap
   await writeFiles(folder, { 'portico.yaml': `${main}session: { idle: 1h }\n` })
   const shorter = good(await load())
   t.same([...shorter.organizations.values()].map(({ session }) => session.idle), [3_600, 3_600], 'what all of them take from the main file changes all')
+})
+
+t.test('what comes ahead of a reading that is refused is in force with the repair, not before', async t => {
+  const files = {
+    'organizations/acme.yaml': organization('acme'),
+    'organizations/globex.yaml': organization('globex', 'members: { invited: [ada@globex.example] }\n'),
+    'organizations/initech.yaml': organization('initech'),
+    'organizations/zeta.yaml': organization('zeta').replace('secrets/zeta', 'secrets/acme')
+  }
+  const rival = { 'organizations/zeta.yaml': files['organizations/zeta.yaml'].replace('zeta.example', 'acme.example').replace('zeta_oidc', 'acme_oidc') }
+  const broken: Readonly<Record<string, readonly [Readonly<Record<string, string>>, readonly string[]]>> = {
+    'none is': [{}, ['acme', 'initech', 'zeta']],
+    'two of a name': [rival, ['acme', 'initech', 'zeta']],
+    'one that makes no sense': [{ 'organizations/acme.yaml': 'nme: x\n' }, ['initech', 'zeta']],
+    'one without its secret': [{ 'organizations/acme.yaml': organization('acme').replace('secrets/acme', 'secrets/none') }, ['initech', 'zeta']],
+    'one for an app that is not there': [{ 'organizations/initech.yaml': organization('initech', 'apps: [none]\n') }, ['acme', 'zeta']],
+    'the main file, beside them': [{ 'portico.yaml': main.replace('PORTICO_KEY', 'SHORT_KEY') }, ['acme', 'initech', 'zeta']],
+    'the main file': [{ 'portico.yaml': main.replace('auth_url', 'auth_ulr') }, []]
+  }
+  for (const [name, [changed, expected]] of Object.entries(broken)) {
+    const folder = t.testdir(tree())
+    const file = join(folder, 'portico.yaml')
+    await writeFiles(folder, { ...files, ...changed })
+    const { load, workers } = run(t, file)
+    const loading = load()
+    const ahead: string[] = []
+    workers[0]?.on('message', ({ kind, organizations }: Tell & { kind: 'ahead' }) => {
+      if (kind === 'ahead') ahead.push(...organizations.map(({ id }) => id))
+    })
+    const refused = await loading
+    t.same(ahead, expected, `${name}: who came ahead`)
+    t.equal(refused.configuration === undefined, refused.problems.length > 0)
+    t.equal(refused.problems.length > 0, name !== 'none is')
+    t.equal(whole(refused), whole(await loadConfiguration({ file, env })), name)
+
+    await writeFiles(folder, { ...files, 'portico.yaml': `${main}session: { idle: 1h }\n` })
+    await rm(join(folder, 'organizations', 'initech.yaml'))
+    const repaired = await load()
+    t.same([...good(repaired).organizations.keys()], ['acme', 'globex', 'zeta'])
+    t.equal(whole(repaired), whole(await loadConfiguration({ file, env })), `${name}: repaired`)
+  }
 })
 
 t.test('a thread that is killed while it loads is an error, and the next load starts another', async t => {

@@ -17,6 +17,9 @@ export interface Checked {
   readonly version: string
 }
 
+/** What organizations take from the main file where they have nothing of their own. */
+export type Lifetimes = PorticoSettings['session']
+
 /** All that one organization is built from but for what the gateway's own settings say. */
 export interface OrganizationSource {
   readonly id: string

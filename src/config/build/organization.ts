@@ -5,11 +5,10 @@ import { isPem, readCertificates } from '../pem.ts'
 import { canonicalDomain } from '../schema/domain.ts'
 import { parseEmail } from '../schema/email.ts'
 import { matchingOf, type ConnectionSettings, type SamlSettings } from '../schema/organization.ts'
-import type { PorticoSettings } from '../schema/portico.ts'
 import { seconds } from '../schema/values.ts'
 import { pathText } from '../source.ts'
 import type { Path } from '../source.ts'
-import { present, type OrganizationSource } from './checked.ts'
+import { present, type Lifetimes, type OrganizationSource } from './checked.ts'
 
 /** Whole seconds, as all that it is compared with: a date with a fraction comes with its second, not after. */
 const moment = (date: string | undefined): number | undefined => date === undefined ? undefined : Math.floor(Date.parse(date) / 1000)
@@ -74,7 +73,7 @@ const buildConnection = (source: OrganizationSource, organization: Organization,
 }
 
 /** One organization with its connections; `gateway` is how long sessions last at most. */
-export const buildOrganization = (source: OrganizationSource, gateway: PorticoSettings['session']): Organization => {
+export const buildOrganization = (source: OrganizationSource, gateway: Lifetimes): Organization => {
   const { id, file, settings, entries } = source
   const connections: Connection[] = []
   const { members } = settings
