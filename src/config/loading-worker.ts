@@ -29,7 +29,7 @@ let files: readonly string[] = []
 let newsAt = -Infinity
 
 const goAhead: ReadOptions['onAhead'] = (some, session) => {
-  // Long lists wait until they are asked for, one after the other.
+  // Invited lists may be long: those wait until they are asked for, a few at a time.
   const organizations = some.filter(({ invited }) => invited === undefined)
   for (const source of organizations) known.set(source.file, source)
   tell({ kind: 'ahead', organizations, session })
