@@ -73,7 +73,8 @@ export const createLoadingThread = (options: LoadingThreadOptions): LoadingThrea
     if (message.kind === 'polling') return onPolling(message.folder, message.reason)
     const waiter = waiters.get(message.number)
     waiters.delete(message.number)
-    if (waiters.size === 0) worker?.unref()
+    // one that is being ended is waited for: what it said before must not let the process go
+    if (waiters.size === 0 && !closed) worker?.unref()
     if (message.kind === 'answer') waiter?.resolve(message.answer)
     else waiter?.reject(new Error(message.reason))
   }

@@ -239,3 +239,23 @@ t.test('R19 R20 the index of an invited list answers as a set and a map would', 
     t.same(asked.map(bare => tagged.get(bare) ?? []), asked.map(withTag), `${size} tagged`)
   }
 })
+
+t.test('a thread that is being ended keeps the process until it is, whatever it still says', async t => {
+  const folder = t.testdir(tree())
+  const thread = run(t, join(folder, 'portico.yaml'))
+  await thread.load()
+  const [worker] = thread.workers
+  if (worker === undefined) throw new TypeError('no thread')
+  let unrefs = 0
+  worker.unref = () => { unrefs++ }
+  const terminate = worker.terminate.bind(worker)
+  worker.terminate = async () => {
+    const ended = terminate()
+    for (let number = 1; number < 20; number++) worker.emit('message', { kind: 'answer', number, answer: { kind: 'watching' } } satisfies Tell)
+    return await ended
+  }
+  worker.postMessage = () => {}
+  thread.watch().catch(() => {})
+  await thread.close()
+  t.equal(unrefs, 0)
+})
