@@ -80,23 +80,29 @@ t.test('serve --workers 3', async t => {
     const organization = join(folder, 'organizations', 'acme.yaml')
     const good = await readFile(organization, 'utf8')
     const { configuration: { version: before } } = await statusJson(ops)
-    let from = gateway.lines.length
+    // what is said of one thing may come later than an answer that knows of it
+    const silence = async (): Promise<number> => {
+      for (let heard = -1; heard !== gateway.lines.length; await wait(500)) heard = gateway.lines.length
+      return gateway.lines.length
+    }
+    let from = await silence()
     await writeFile(organization, good.replace('Acme Corp', 'Acme'))
     await gateway.line(is('reload'), from)
     await until(async () => {
       const { workers } = await statusJson(ops)
       return workers.length === 3 && workers.every(({ configuration }) => configuration !== before)
     })
+    await silence()
     t.equal(gateway.lines.slice(from).filter(is('reload')).length, 1)
 
-    from = gateway.lines.length
     await writeFile(organization, `nme: x\n${good}`)
     await until(async () => await metric(ops, 'portico_config_reloads_total{result="failure"}') === 1)
     t.match(JSON.parse(bodyOf(await ask(ops, 'GET /status', [local]))), { last_reload: { result: 'failure' } })
-    from = gateway.lines.length
+    from = await silence()
     gateway.child.kill('SIGHUP')
     await gateway.line(is('reload_failed'), from)
     await until(async () => await metric(ops, 'portico_config_reloads_total{result="failure"}') === 2)
+    await silence()
     t.equal(gateway.lines.slice(from).filter(({ path }) => path === 'nme').length, 1, 'SIGHUP reaches them, one tells')
     from = gateway.lines.length
     await writeFile(organization, good)
