@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 /** CPU time of a process so far, user and system, in microseconds, and its resident memory in bytes. */
@@ -14,6 +15,8 @@ export interface Subject {
   /** What it said when it was ready. */
   readonly ready: Readonly<Record<string, unknown>>
   usage (): Promise<Usage>
+  /** Gives way to what is measured, or not; only root can take back what was given. */
+  givesWay (gives: boolean): void
   ask (message: object): Promise<Record<string, unknown>>
   stop (): Promise<void>
 }
@@ -24,6 +27,15 @@ const next = async (child: ChildProcess): Promise<Record<string, unknown>> => {
   const [message] = await once(child, 'message')
   if (!isRecord(message)) throw new TypeError('a process said something odd')
   return message
+}
+
+/** Likewise, for any process; 0 is this one. */
+export const giveWay = (pid: number, gives: boolean): void => {
+  try {
+    setPriority(pid, gives ? 10 : 0)
+  } catch {
+    // not allowed: then all are equal
+  }
 }
 
 /** Starts `file` beside this one; its log goes nowhere, at the cost of writing it. */
@@ -39,6 +51,7 @@ export const startSubject = async (name: string, file: string, args: readonly st
     name,
     ready,
     ask,
+    givesWay: gives => giveWay(child.pid ?? 0, gives),
     usage: async () => {
       const { cpu, memory } = await ask({ kind: 'usage' })
       return { cpu: Number(cpu), memory: Number(memory) }
