@@ -73,10 +73,10 @@ const start = async ({ where, groups, together }: Case): Promise<World> => {
     `  acme_oidc: { connector: oidc, status: active, domains: [acme.com], discovery_url: "${provider.ready.issuer}", client_id: portico, client_secret: { file: ../secret } }`
   ].join('\n'))
   // three processes on two processors push each other aside, which is no cost of the one that is measured
-  provider.givesWay(true)
+  giveWay(provider.pid, true)
   const gateway = await startSubject('Portico', './subjects/serve.ts', [join(at, 'config', 'portico.yaml')])
   giveWay(0, true)
-  gateway.givesWay(false)
+  giveWay(gateway.pid, false)
   return {
     provider,
     gateway,

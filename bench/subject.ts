@@ -15,8 +15,7 @@ export interface Subject {
   /** What it said when it was ready. */
   readonly ready: Readonly<Record<string, unknown>>
   usage (): Promise<Usage>
-  /** Gives way to what is measured, or not; only root can take back what was given. */
-  givesWay (gives: boolean): void
+  readonly pid: number
   ask (message: object): Promise<Record<string, unknown>>
   stop (): Promise<void>
 }
@@ -29,7 +28,7 @@ const next = async (child: ChildProcess): Promise<Record<string, unknown>> => {
   return message
 }
 
-/** Likewise, for any process; 0 is this one. */
+/** Has a process give way to what is measured, or not; 0 is this one. Only root can take back what was given. */
 export const giveWay = (pid: number, gives: boolean): void => {
   try {
     setPriority(pid, gives ? 10 : 0)
@@ -51,7 +50,7 @@ export const startSubject = async (name: string, file: string, args: readonly st
     name,
     ready,
     ask,
-    givesWay: gives => giveWay(child.pid ?? 0, gives),
+    pid: child.pid ?? 0,
     usage: async () => {
       const { cpu, memory } = await ask({ kind: 'usage' })
       return { cpu: Number(cpu), memory: Number(memory) }

@@ -54,22 +54,23 @@ const longestKnown = 200
  * peer's own address is never replaced by an untrusted word.
  */
 export const createClients = (configuration: () => Configuration): Clients => {
-  const known = new Map<string, Client>()
-  let compiled: { list: readonly string[], blocks: BlockList } | undefined
+  let last: { readonly list: readonly string[], readonly blocks: BlockList, readonly known: Map<string, Client> } | undefined
 
-  const blocksOf = (list: readonly string[]): BlockList => {
-    if (compiled?.list === list) return compiled.blocks
-    known.clear()
-    compiled = { list, blocks: networks(list) }
-    return compiled.blocks
+  /** The list in force, and whom it has told apart so far. */
+  const current = (): NonNullable<typeof last> => {
+    const list = configuration().trustedProxies
+    if (last?.list !== list) last = { list, blocks: networks(list), known: new Map() }
+    return last
   }
 
   /** `address` is one, so that a colon says which kind. */
-  const isListed = (address: string, list: readonly string[]): boolean =>
-    list.length > 0 && blocksOf(list).check(address, address.includes(':') ? 'ipv6' : 'ipv4')
+  const isListed = (address: string): boolean => {
+    const { list, blocks } = current()
+    return list.length > 0 && blocks.check(address, address.includes(':') ? 'ipv6' : 'ipv4')
+  }
 
-  const trace = (nearest: string, forwardedFor: string | undefined, list: readonly string[]): Client => {
-    const trusted = isListed(nearest, list)
+  const trace = (nearest: string, forwardedFor: string | undefined): Client => {
+    const trusted = isListed(nearest)
     if (!trusted || forwardedFor === undefined) return { address: nearest, forwardedFor: nearest, trusted }
     const chain = [nearest]
     let address: string | undefined
@@ -77,23 +78,22 @@ export const createClients = (configuration: () => Configuration): Clients => {
       const hop = parseEntry(entry)
       if (hop === undefined) break
       chain.push(hop)
-      if (address === undefined && !isListed(hop, list)) address = hop
+      if (address === undefined && !isListed(hop)) address = hop
     }
     // everybody on the chain is a proxy of ours: the one farthest away asked
     return { address: address ?? chain.at(-1) ?? nearest, forwardedFor: chain.reverse().join(', '), trusted }
   }
 
   return {
-    isTrusted: peer => peer !== undefined && isListed(plain(peer), configuration().trustedProxies),
+    isTrusted: peer => peer !== undefined && isListed(plain(peer)),
 
     identify: (peer, forwardedFor) => {
       if (peer === undefined) return { address: 'unknown', forwardedFor: 'unknown', trusted: false }
-      const list = configuration().trustedProxies
-      blocksOf(list)
+      const { known } = current()
       const key = `${peer}|${forwardedFor ?? ''}`
       const before = known.get(key)
       if (before !== undefined) return before
-      const client = trace(plain(peer), forwardedFor, list)
+      const client = trace(plain(peer), forwardedFor)
       if (known.size >= most) known.clear()
       if (key.length <= longestKnown) known.set(key, client)
       return client

@@ -61,18 +61,16 @@ export const createSqliteMembers = ({ database, guarded, transaction, batched, d
       // nearly every sign-in is one of somebody who was here before: one statement, atomic as it is
       const known = await batched(() => read(sql.refresh.get(...profile(claim), seconds, ...key(claim), text(claim.email))))
       if (known !== undefined) return { kind: 'known', member: known }
-      return guarded(() => {
-        return durably(() => transaction(() => {
-          const verdict = judge(claim, { takesOver })
-          const { kind, member } = verdict
-          if (kind === 'created') {
-            return { kind, member: memberRow.parse(sql.create.get(mint(), ...key(claim), text(claim.email), ...profile(claim), seconds)) } satisfies Claimed
-          }
-          if (kind === 'blocked' || kind === 'conflict') return verdict
-          const [, connection, subject, invited] = key(claim)
-          return { kind, member: memberRow.parse(sql.update.get(connection, subject, invited, text(claim.email), ...profile(claim), seconds, member.id)) } satisfies Claimed
-        }))
-      })
+      return guarded(() => durably(() => transaction(() => {
+        const verdict = judge(claim, { takesOver })
+        const { kind, member } = verdict
+        if (kind === 'created') {
+          return { kind, member: memberRow.parse(sql.create.get(mint(), ...key(claim), text(claim.email), ...profile(claim), seconds)) } satisfies Claimed
+        }
+        if (kind === 'blocked' || kind === 'conflict') return verdict
+        const [, connection, subject, invited] = key(claim)
+        return { kind, member: memberRow.parse(sql.update.get(connection, subject, invited, text(claim.email), ...profile(claim), seconds, member.id)) } satisfies Claimed
+      })))
     },
 
     async foreseeClaim (claim, terms) {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { PorticoError } from '../errors.ts'
+import { createTransaction } from './sqlite-transaction.ts'
 
 /** 'Port': tells Portico's databases from other programs'. */
 const applicationId = 0x506f7274
@@ -97,8 +98,7 @@ const refuse = (wanted: string, got: string, remedy: string): PorticoError =>
  * database of another program or of a newer Portico.
  */
 export const migrate = (database: DatabaseSync): void => {
-  database.exec('BEGIN IMMEDIATE')
-  try {
+  createTransaction(database)(() => {
     const version = Number(pragma(database, 'user_version'))
     const tables = Number(database.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.['tables'])
     const owner = pragma(database, 'application_id')
@@ -111,9 +111,5 @@ export const migrate = (database: DatabaseSync): void => {
     }
     for (const migration of migrations.slice(version)) database.exec(migration)
     database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${migrations.length}`)
-    database.exec('COMMIT')
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK')
-    throw error
-  }
+  })
 }

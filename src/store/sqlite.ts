@@ -12,6 +12,7 @@ import { createSqliteMembers } from './sqlite-members.ts'
 import { migrate } from './sqlite-schema.ts'
 import { createSqliteSessions } from './sqlite-sessions.ts'
 import type { SqliteTools } from './sqlite-tools.ts'
+import { createTransaction } from './sqlite-transaction.ts'
 import { revocationKinds, type Store } from './store.ts'
 import { text } from './text.ts'
 
@@ -104,17 +105,7 @@ export const createSqliteStore = (options: { readonly path: string, readonly pat
     return { database, sql: statements(database), inode: statSync(path).ino, since }
   })
 
-  const transaction = <T>(work: () => T): T => {
-    database.exec('BEGIN IMMEDIATE')
-    try {
-      const result = work()
-      database.exec('COMMIT')
-      return result
-    } catch (error) {
-      if (database.isTransaction) database.exec('ROLLBACK')
-      throw error
-    }
-  }
+  const transaction = createTransaction(database)
 
   /** On the disk before it returns: a power cut must not bring back what was ended. */
   const durably = <T>(work: () => T): T => {

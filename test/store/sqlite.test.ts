@@ -7,6 +7,7 @@ import t from 'tap'
 import { PorticoError } from '../../src/errors.ts'
 import { createBatch } from '../../src/store/sqlite-batch.ts'
 import { createGuard, storeFailure } from '../../src/store/sqlite-failure.ts'
+import { createTransaction } from '../../src/store/sqlite-transaction.ts'
 import { createSqliteStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
 import { conformance } from './conformance.ts'
@@ -145,21 +146,7 @@ t.test('a disk that fills up in the middle of a transaction: what was told is wh
   const database = new DatabaseSync(':memory:')
   t.teardown(() => database.close())
   database.exec('CREATE TABLE item (value TEXT); PRAGMA max_page_count = 4')
-  const { batched } = createBatch({
-    database,
-    guarded: createGuard('here'),
-    transaction: work => {
-      database.exec('BEGIN IMMEDIATE')
-      try {
-        const result = work()
-        database.exec('COMMIT')
-        return result
-      } catch (error) {
-        if (database.isTransaction) database.exec('ROLLBACK')
-        throw error
-      }
-    }
-  })
+  const { batched } = createBatch({ database, guarded: createGuard('here'), transaction: createTransaction(database) })
   const add = database.prepare('INSERT INTO item VALUES (?)')
   const told = await Promise.allSettled(['small', 'x'.repeat(100_000), 'small'].map(value => batched(() => add.run(value))))
   t.equal(told[1]?.status === 'rejected' && codeOf(told[1].reason), 'PORTICO_STORE_UNAVAILABLE')
