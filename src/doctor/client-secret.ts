@@ -83,7 +83,7 @@ const tryOut = async (attempt: Attempt, endpoints: ClientEndpoints, examination:
     const asked = await send(attempt, of, endpoints, examination)
     if (typeof asked === 'string') return asked
     observe(asked)
-    return { answer: readClientAnswer(asked.status, asked.body), description: parseObject(asked.body)?.error_description }
+    return { answer: readClientAnswer(asked.status, asked.text), description: parseObject(asked.text)?.error_description }
   }
   const unanswered = (why: string): Tried => ({ verdict: { verdict: 'unprovable', why }, evidence: `${attempt.name}: ${why}`, description: undefined })
   const real = await read(connection)

@@ -1,3 +1,4 @@
+import { headerOf } from '../connections/outbound/answer.ts'
 import type { Asked } from './ask.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'
 
@@ -8,10 +9,11 @@ const noticed = 30
  * How the provider's clock and ours compare, by its answer; nothing where it does not tell the time, or there
  * is none. More than `skew` seconds apart, sign-ins fail. `Age` is how long a cache held it (RFC 9111 §5.1).
  */
-export const judgeClock = (answer: Pick<Asked, 'headers' | 'at'> | undefined, skew: number): readonly Finding[] => {
-  const date = Date.parse(answer?.headers.get('date') ?? '') / 1_000
-  if (answer === undefined || Number.isNaN(date)) return []
-  const age = Number(answer.headers.get('age') ?? 0)
+export const judgeClock = (answer: Asked | undefined, skew: number): readonly Finding[] => {
+  if (answer === undefined) return []
+  const date = Date.parse(headerOf(answer, 'date') ?? '') / 1_000
+  if (Number.isNaN(date)) return []
+  const age = Number(headerOf(answer, 'age') ?? 0)
   const ahead = Math.round(answer.at - date - (Number.isFinite(age) ? age : 0))
   const apart = Math.abs(ahead)
   const wanted = 'the same time here and at the provider'

@@ -2,12 +2,12 @@ import { z } from 'zod'
 import type { Connection } from '../config/configuration.ts'
 import { dialectOf } from '../connections/dialects.ts'
 import { usableAlgorithms } from '../connections/oidc/algorithms.ts'
-import { parseObject } from '../connections/outbound/answer.ts'
+import { describeAnswer, headerOf, parseObject } from '../connections/outbound/answer.ts'
 import { entraCode } from '../connections/oidc/client-fault.ts'
 import { foreignText } from '../connections/foreign.ts'
 import { judgeMetadata, type DiscoveryAddress, type Metadata } from '../connections/oidc/metadata.ts'
 import { PorticoError } from '../errors.ts'
-import { ask, describeAsked, type Asked } from './ask.ts'
+import { ask, type Asked } from './ask.ts'
 import type { Examination } from './examination.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'
 
@@ -36,7 +36,7 @@ export interface ReadDocument {
 const list = (values: readonly string[]): string => foreignText(values.join(', ') || 'none')
 
 const hint = (connection: Connection, answer: Asked): string => {
-  const code = entraCode(answer.body)
+  const code = entraCode(answer.text)
   if (connection.connector === 'entra') {
     if (code === 'AADSTS90002' || code === 'AADSTS900023') return 'There is no such tenant: compare tenant_id with the Directory (tenant) ID of Entra\'s overview page, and the cloud with discovery_url.'
     return 'Compare tenant_id with the Directory (tenant) ID of Entra\'s overview page.'
@@ -96,14 +96,14 @@ export const probeDocument = async (address: DiscoveryAddress, examination: Exam
   const answer = await ask(address.url, examination, { headers: { accept: 'application/json' } })
   if (typeof answer === 'string') return nothing(problem('discovery', wanted, answer, 'The host was reached and gave no such answer: compare the address, and what a proxy on the way does.'))
   if (answer.status !== 200) {
-    const code = entraCode(answer.body)
-    return nothing(problem('discovery', wanted, `${describeAsked(answer)}${code === undefined ? '' : ` ${code}`}`, hint(connection, answer)), answer)
+    const code = entraCode(answer.text)
+    return nothing(problem('discovery', wanted, `${describeAnswer(answer)}${code === undefined ? '' : ` ${code}`}`, hint(connection, answer)), answer)
   }
-  const content = parseObject(answer.body)
-  if (content === undefined) return nothing(problem('discovery', `${wanted}, as JSON`, describeAsked(answer), hint(connection, answer)), answer)
+  const content = parseObject(answer.text)
+  if (content === undefined) return nothing(problem('discovery', `${wanted}, as JSON`, describeAnswer(answer), hint(connection, answer)), answer)
 
-  const got = `${describeAsked(answer)}, ${Buffer.byteLength(answer.body)} bytes in ${answer.took} ms`
-  const isJson = /^application\/(?:[\w.+-]+\+)?json\b/i.test(answer.headers.get('content-type') ?? '')
+  const got = `${describeAnswer(answer)}, ${Buffer.byteLength(answer.text)} bytes in ${answer.took} ms`
+  const isJson = /^application\/(?:[\w.+-]+\+)?json\b/i.test(headerOf(answer, 'content-type') ?? '')
   const fetched = isJson
     ? ok('discovery', wanted, got)
     : warning('discovery', `${wanted}, as application/json`, got, 'It reads well all the same; tell whoever runs the provider.')

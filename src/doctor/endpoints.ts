@@ -1,4 +1,5 @@
-import { ask, describeAsked } from './ask.ts'
+import { describeAnswer } from '../connections/outbound/answer.ts'
+import { ask } from './ask.ts'
 import type { Examination } from './examination.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'
 
@@ -14,6 +15,6 @@ export const probeEndpoint = async (name: 'userinfo endpoint' | 'end session end
     : 'Signing out there will not work: ask whoever runs the provider.'
   if (typeof answer === 'string') return (name === 'userinfo endpoint' ? problem : warning)(name, wanted, answer, remedy)
   return answer.status === 404 || answer.status >= 500
-    ? warning(name, wanted, describeAsked(answer), remedy)
-    : ok(name, wanted, describeAsked(answer))
+    ? warning(name, wanted, describeAnswer(answer), remedy)
+    : ok(name, wanted, describeAnswer(answer))
 }

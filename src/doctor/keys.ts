@@ -1,8 +1,8 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { isUsualRsa, rsaBits } from '../connections/oidc/jws.ts'
-import { parseObject, isObject } from '../connections/outbound/answer.ts'
+import { describeAnswer, isObject, parseObject } from '../connections/outbound/answer.ts'
 import { foreignText } from '../connections/foreign.ts'
-import { ask, describeAsked } from './ask.ts'
+import { ask } from './ask.ts'
 import type { Examination } from './examination.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'
 
@@ -63,6 +63,6 @@ export const probeKeys = async (url: string, examination: Examination): Promise<
   const remedy = 'Without keys no ID token is believed: compare the address, and what a proxy on the way answers.'
   const answer = await ask(url, examination, { headers: { accept: 'application/json, application/jwk-set+json' } })
   if (typeof answer === 'string') return problem(check, wanted, answer, remedy)
-  const keys = answer.status === 200 ? parseObject(answer.body)?.keys : undefined
-  return Array.isArray(keys) ? judgeKeys(keys) : problem(check, wanted, describeAsked(answer), remedy)
+  const keys = answer.status === 200 ? parseObject(answer.text)?.keys : undefined
+  return Array.isArray(keys) ? judgeKeys(keys) : problem(check, wanted, describeAnswer(answer), remedy)
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { redirectUriOf } from '../config/links.ts'
 import { foreignText } from '../connections/foreign.ts'
-import { ask, describeAsked, type Asked } from './ask.ts'
+import { describeAnswer, headerOf } from '../connections/outbound/answer.ts'
+import { ask, type Asked } from './ask.ts'
 import type { Examination } from './examination.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'
 import { judgeRedirects, type RedirectAnswer } from './redirect-verdict.ts'
@@ -20,9 +21,9 @@ const requestTo = (endpoint: string, clientId: string, redirectUri: string): str
   return url.href
 }
 
-const readAnswer = ({ status, headers, body }: Asked, endpoint: string): RedirectAnswer => {
-  const location = headers.get('location')
-  return { status, location: location !== null && URL.canParse(location, endpoint) ? new URL(location, endpoint).href : undefined, body }
+const readAnswer = (answer: Asked, endpoint: string): RedirectAnswer => {
+  const location = headerOf(answer, 'location')
+  return { status: answer.status, location: location !== undefined && URL.canParse(location, endpoint) ? new URL(location, endpoint).href : undefined, body: answer.text }
 }
 
 /** Whether the authorization endpoint answers, and whether it knows our redirect URI, by requests that can sign nobody in. */
@@ -35,8 +36,8 @@ export const probeRedirectUri = async (endpoint: string, examination: Examinatio
   const [ours, wrong] = await Promise.all([uri, other].map(async each => await ask(requestTo(endpoint, clientId, each), examination, { headers })))
   const place = `an answer from the authorization endpoint ${endpoint.split('?', 1)[0]}`
   if (ours === undefined || typeof ours === 'string') return [problem('authorization endpoint', place, ours ?? 'none', 'People are sent there: compare the address with the provider\'s.')]
-  if (ours.status >= 500 || ours.status === 404) return [problem('authorization endpoint', place, describeAsked(ours), 'People are sent there: compare the address with the provider\'s; else it is down.')]
-  const answers = ok('authorization endpoint', place, describeAsked(ours))
+  if (ours.status >= 500 || ours.status === 404) return [problem('authorization endpoint', place, describeAnswer(ours), 'People are sent there: compare the address with the provider\'s; else it is down.')]
+  const answers = ok('authorization endpoint', place, describeAnswer(ours))
   if (wrong === undefined || typeof wrong === 'string') return [answers, warning(check, uri, 'not told', 'A test sign-in tells.')]
 
   const outcome = judgeRedirects(readAnswer(ours, endpoint), uri, readAnswer(wrong, endpoint), other)
@@ -50,6 +51,6 @@ export const probeRedirectUri = async (endpoint: string, examination: Examinatio
     case 'unchecked':
       return [answers, warning(check, 'a provider that sends people to registered addresses only', 'one that sends them anywhere', 'Have the provider list its redirect URIs: whoever makes a link can otherwise take codes.')]
     case 'not told':
-      return [answers, ok(check, `${uri}, registered`, `not told by this provider (${describeAsked(ours)}); a test sign-in tells`)]
+      return [answers, ok(check, `${uri}, registered`, `not told by this provider (${describeAnswer(ours)}); a test sign-in tells`)]
   }
 }

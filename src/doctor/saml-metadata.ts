@@ -1,6 +1,7 @@
 import type { Connection } from '../config/configuration.ts'
 import type { SamlSettings } from '../config/schema/organization.ts'
 import { foreignText } from '../connections/foreign.ts'
+import { describeAnswer, headerOf } from '../connections/outbound/answer.ts'
 import type { Reach } from '../connections/outbound/reach.ts'
 import type { IdpDescription } from '../connections/saml/description.ts'
 import { metadataHeaders } from '../connections/saml/fetched-metadata.ts'
@@ -8,7 +9,7 @@ import { readIdpMetadata } from '../connections/saml/idp-metadata.ts'
 import { describedBy, refusePlainHttp } from '../connections/saml/provider.ts'
 import { samlSettings } from '../connections/saml/settings.ts'
 import { PorticoError } from '../errors.ts'
-import { ask, describeAsked, type Asked } from './ask.ts'
+import { ask, type Asked } from './ask.ts'
 import type { Examination } from './examination.ts'
 import { ok, problem, warning, type Finding } from './finding.ts'
 import { probeHost } from './reach.ts'
@@ -77,13 +78,13 @@ const fetchDocument = async (url: string, settings: SamlSettings, examination: E
   const nothing = (got: string, remedy: string, asked?: Asked): ReadMetadata => ({ findings: [problem('metadata', wanted, got, remedy)], description: undefined, answer: asked })
   if (typeof answer === 'string') return nothing(answer, 'The host was reached and gave no such answer: compare metadata_url, and what a proxy on the way does.')
   if (answer.status !== 200) {
-    const location = answer.headers.get('location')
-    return nothing(`${describeAsked(answer)}${location === null ? '' : ` to ${foreignText(location)}`}`, hint(answer), answer)
+    const location = headerOf(answer, 'location')
+    return nothing(`${describeAnswer(answer)}${location === undefined ? '' : ` to ${foreignText(location)}`}`, hint(answer), answer)
   }
-  const got = `${describeAsked(answer)}, ${Buffer.byteLength(answer.body)} bytes in ${answer.took} ms`
-  const isXml = /^(?:application|text)\/(?:[\w.+-]+\+)?xml\b/i.test(answer.headers.get('content-type') ?? '')
+  const got = `${describeAnswer(answer)}, ${Buffer.byteLength(answer.text)} bytes in ${answer.took} ms`
+  const isXml = /^(?:application|text)\/(?:[\w.+-]+\+)?xml\b/i.test(headerOf(answer, 'content-type') ?? '')
   const fetched = isXml ? ok('metadata', wanted, got) : warning('metadata', `${wanted}, as XML`, got, 'What it says counts, whatever it is called: tell whoever runs the provider, unless it is a page.')
-  const { findings, description } = judgeDocument(answer.body, settings, examination)
+  const { findings, description } = judgeDocument(answer.text, settings, examination)
   return { findings: [fetched, ...findings], description, answer }
 }
 

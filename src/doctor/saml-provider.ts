@@ -5,7 +5,8 @@ import { destinationOf } from '../connections/saml/outgoing.ts'
 import { samlSettings } from '../connections/saml/settings.ts'
 import { spEntityIdOf } from '../connections/saml/sp-metadata.ts'
 import { foreignText } from '../connections/foreign.ts'
-import { ask, describeAsked, type Asked } from './ask.ts'
+import { describeAnswer } from '../connections/outbound/answer.ts'
+import { ask, type Asked } from './ask.ts'
 import { judgeClock } from './clock.ts'
 import type { Examination } from './examination.ts'
 import { ok, warning, type Finding } from './finding.ts'
@@ -41,7 +42,7 @@ const probeAddress = async (check: string, url: string, examination: Examination
   const remedy = 'Compare the address with the provider\'s; some answer like this whoever brings no request, and only a sign-in tells.'
   if (typeof answer === 'string') return { findings: [warning(check, wanted, answer, remedy)], answer: undefined }
   const isGood = answer.status !== 404 && answer.status < 500
-  const got = `${describeAsked(answer)}, to a GET without a request`
+  const got = `${describeAnswer(answer)}, to a GET without a request`
   return { findings: [isGood ? ok(check, wanted, got) : warning(check, wanted, got, remedy)], answer }
 }
 

@@ -24,9 +24,15 @@ export const parseObject = (text: string): Record<string, unknown> | undefined =
   }
 }
 
+/** A header by its name in lower case; where it came more than once, all its values as one (RFC 9110 §5.3). */
+export const headerOf = ({ headers }: OutboundAnswer, name: string): string | undefined => {
+  const value = headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
 /** `HTTP 302 text/html`: what an answer looks like from outside. */
-export const describeAnswer = ({ status, headers: { 'content-type': type = '' } }: OutboundAnswer): string =>
-  foreignText(`HTTP ${status} ${String(type).split(';')[0]}`)
+export const describeAnswer = (answer: OutboundAnswer): string =>
+  foreignText(`HTTP ${answer.status} ${headerOf(answer, 'content-type')?.split(';')[0] ?? 'of no type'}`)
 
 /**
  * Refuses an answer that is not a 200: PORTICO_IDP_UNREACHABLE where the server says that it cannot
