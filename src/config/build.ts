@@ -5,73 +5,72 @@ import { buildOrganization } from './build/organization.ts'
 import type { Configuration, Connection, Organization } from './configuration.ts'
 import { createBreather } from './breather.ts'
 import type { Breather } from './breather.ts'
+import { amend } from './table.ts'
 
 /** Of each app the connections that could be its only way in; none where two are active whatever the date. */
-const buildWays = async (apps: Iterable<string>, connections: Iterable<Connection>, breathe: Breather): Promise<Map<string, readonly Connection[]>> => {
-  const ways = new Map([...apps].map(app => [app, { candidates: [] as Connection[], steady: 0 }]))
+const waysInto = async (apps: readonly string[], connections: Iterable<Connection>, breathe: Breather): Promise<Map<string, readonly Connection[]>> => {
+  const ways = new Map(apps.map(app => [app, { candidates: [] as Connection[], steady: 0 }]))
+  const open = new Set(apps)
   for (const connection of connections) {
+    if (open.size === 0) break
     await breathe()
     if (connection.status === 'disabled' || (connection.status === 'testing' && connection.activateAt === undefined)) continue
     const isSteady = connection.activateAt === undefined && connection.replacedBy === undefined
-    for (const [app, way] of ways) {
-      if (way.steady > 1 || connection.organization.apps?.has(app) === false) continue
-      if (isSteady) way.steady++
+    for (const app of open) {
+      const way = ways.get(app)
+      if (way === undefined || connection.organization.apps?.has(app) === false) continue
       way.candidates.push(connection)
+      if (isSteady && ++way.steady > 1) open.delete(app)
     }
   }
   return new Map([...ways].map(([app, { candidates, steady }]) => [app, Object.freeze(steady > 1 ? [] : candidates)]))
 }
 
-/** All that is looked up by name. */
-interface Tables {
-  readonly organizations: Map<string, Organization>
-  readonly connections: Map<string, Connection>
-  readonly domains: Map<string, readonly Connection[]>
-  readonly loginHosts: Map<string, Organization>
-  readonly dates: Set<number>
-}
+/** All that is looked up by name, and what follows from all together. */
+type Tables = Pick<Configuration, 'organizations' | 'connections' | 'domains' | 'loginHosts' | 'dates'>
 
-const enter = (tables: Tables, organization: Organization): void => {
-  tables.organizations.set(organization.id, organization)
-  for (const host of organization.loginHosts.keys()) tables.loginHosts.set(host, organization)
-  for (const connection of organization.connections) {
-    tables.connections.set(connection.id, connection)
-    if (connection.activateAt !== undefined) tables.dates.add(connection.activateAt)
-    for (const domain of connection.domains) {
-      const claimants = tables.domains.get(domain)
-      // A list that is spread has room for a dozen more.
-      tables.domains.set(domain, Object.freeze(claimants === undefined ? [connection] : [...claimants, connection]))
+const tablesOf = async (organizations: Iterable<Organization>, breathe: Breather): Promise<Tables> => {
+  const byId = new Map<string, Organization>()
+  const connections = new Map<string, Connection>()
+  const domains = new Map<string, readonly Connection[]>()
+  const loginHosts = new Map<string, Organization>()
+  const dates = new Set<number>()
+  for (const organization of organizations) {
+    await breathe()
+    byId.set(organization.id, organization)
+    for (const host of organization.loginHosts.keys()) loginHosts.set(host, organization)
+    for (const connection of organization.connections) {
+      connections.set(connection.id, connection)
+      if (connection.activateAt !== undefined) dates.add(connection.activateAt)
+      for (const domain of connection.domains) {
+        const claimants = domains.get(domain)
+        // A list that is spread has room for a dozen more.
+        domains.set(domain, Object.freeze(claimants === undefined ? [connection] : [...claimants, connection]))
+      }
     }
   }
+  return { organizations: byId, connections, domains, loginHosts, dates: [...dates].sort((one, other) => one - other) }
 }
 
 /** Where an organization stands in the tables: another one that stands there as well can take its place. */
 const placesOf = ({ id, loginHosts, connections }: Organization): string =>
   JSON.stringify([id, [...loginHosts.keys()], connections.map(({ id, activateAt, domains }) => [id, activateAt, [...domains]])])
 
-const replace = (tables: Tables, old: Organization, next: Organization): void => {
-  tables.organizations.set(next.id, next)
-  for (const host of next.loginHosts.keys()) tables.loginHosts.set(host, next)
-  for (const [index, connection] of next.connections.entries()) {
-    tables.connections.set(connection.id, connection)
-    for (const domain of connection.domains) {
-      tables.domains.set(domain, Object.freeze((tables.domains.get(domain) ?? []).map(claimant => claimant === old.connections[index] ? connection : claimant)))
-    }
+/** The tables with organizations that stand where those of the same id stood. */
+const amendedBy = (tables: Tables, changed: readonly Organization[]): Tables => {
+  const connections = new Map(changed.flatMap(({ connections }) => connections).map(connection => [connection.id, connection]))
+  const domains = new Set([...connections.values()].flatMap(({ domains }) => [...domains]))
+  return {
+    organizations: amend(tables.organizations, new Map(changed.map(organization => [organization.id, organization]))),
+    connections: amend(tables.connections, connections),
+    domains: amend(tables.domains, new Map([...domains].map(domain =>
+      [domain, Object.freeze((tables.domains.get(domain) ?? []).map(claimant => connections.get(claimant.id) ?? claimant))]))),
+    loginHosts: amend(tables.loginHosts, new Map(changed.flatMap(organization => [...organization.loginHosts.keys()].map(host => [host, organization])))),
+    dates: tables.dates
   }
 }
 
-/** One by one: a table of ten thousand is copied in a millisecond. */
-const copy = async (tables: Configuration, breathe: Breather): Promise<Tables> => {
-  const organizations = new Map(tables.organizations)
-  await breathe()
-  const connections = new Map(tables.connections)
-  await breathe()
-  const domains = new Map(tables.domains)
-  await breathe()
-  return { organizations, connections, domains, loginHosts: new Map(tables.loginHosts), dates: new Set(tables.dates) }
-}
-
-/** Organizations that are replaced one by one; where more have changed, the tables are made anew. */
+/** Organizations, at most, that have taken the places of others since the tables were made: then they are made anew. */
 const few = 100
 
 /** Makes frozen Configurations, one after the other. */
@@ -105,29 +104,22 @@ export const createBuilder = (env: NodeJS.ProcessEnv): Builder => {
   }
 
   /** The tables of the last Configuration with what has changed since; undefined where that is more than a few in their places. */
-  const replaced = async ({ portico, organizations: sources }: Checked, breathe: Breather): Promise<Tables | undefined> => {
+  const amended = ({ portico, organizations: sources }: Checked): Tables | undefined => {
     if (last === undefined || last.sources.length !== sources.length) return undefined
     const { configuration } = last
     const changed = sources.filter((source, index) => source !== last?.sources[index])
-    if (changed.length > few) return undefined
-    const pairs = changed.flatMap(source => {
-      const old = configuration.organizations.get(source.id)
-      const next = organizationOf(source, portico.session)
-      return old === undefined || placesOf(old) !== placesOf(next) ? [] : [{ old, next }]
+    if (changed.length + (configuration.organizations.amended?.values.size ?? 0) > few) return undefined
+    const organizations = changed.map(source => organizationOf(source, portico.session))
+    const isInPlace = organizations.every(organization => {
+      const old = configuration.organizations.get(organization.id)
+      return old !== undefined && placesOf(old) === placesOf(organization)
     })
-    if (pairs.length < changed.length) return undefined
-    const tables = await copy(configuration, breathe)
-    for (const { old, next } of pairs) replace(tables, old, next)
-    return tables
+    return isInPlace ? amendedBy(configuration, organizations) : undefined
   }
 
-  const made = async ({ portico, organizations }: Checked, breathe: Breather): Promise<Tables> => {
-    const tables: Tables = { organizations: new Map(), connections: new Map(), domains: new Map(), loginHosts: new Map(), dates: new Set() }
-    for (const source of organizations) {
-      await breathe()
-      enter(tables, organizationOf(source, portico.session))
-    }
-    return tables
+  /** One by one, as they are needed. */
+  const organizationsOf = function * ({ portico, organizations }: Checked): Generator<Organization> {
+    for (const source of organizations) yield organizationOf(source, portico.session)
   }
 
   return {
@@ -139,17 +131,9 @@ export const createBuilder = (env: NodeJS.ProcessEnv): Builder => {
       if (last?.configuration.version === checked.version) return last.configuration
       follow(checked.portico.session)
       const breathe = createBreather()
-      const { organizations, connections, domains, loginHosts, dates } = await replaced(checked, breathe) ?? await made(checked, breathe)
+      const tables = amended(checked) ?? await tablesOf(organizationsOf(checked), breathe)
       const gateway = buildGateway(checked, env)
-      const configuration = freeze({
-        ...gateway,
-        organizations,
-        connections,
-        domains,
-        loginHosts,
-        dates: [...dates].sort((one, other) => one - other),
-        ways: await buildWays(gateway.apps.keys(), connections.values(), breathe)
-      })
+      const configuration = freeze({ ...gateway, ...tables, ways: await waysInto([...gateway.apps.keys()], tables.connections.values(), breathe) })
       last = { sources: checked.organizations, configuration }
       return configuration
     }

@@ -1,5 +1,6 @@
 import type { headerPresets } from './schema/app.ts'
 import type { ConnectionSettings } from './schema/organization.ts'
+import type { Table } from './table.ts'
 
 /** Where something stands in YAML: 1-based line and column. */
 export interface Location {
@@ -222,12 +223,12 @@ export interface Configuration {
   readonly apps: ReadonlyMap<string, App>
   /** By canonical host name. */
   readonly places: ReadonlyMap<string, AppPlace>
-  readonly organizations: ReadonlyMap<string, Organization>
-  readonly connections: ReadonlyMap<string, Connection>
+  readonly organizations: Table<Organization>
+  readonly connections: Table<Connection>
   /** By canonical domain: the connections that it is routed to; at most one of them active at any time. */
-  readonly domains: ReadonlyMap<string, readonly Connection[]>
+  readonly domains: Table<readonly Connection[]>
   /** By canonical host name: the organization whose own sign-in page this is. */
-  readonly loginHosts: ReadonlyMap<string, Organization>
+  readonly loginHosts: Table<Organization>
   /** Dates at which a connection's standing changes, in seconds since the epoch, ascending. */
   readonly dates: readonly number[]
   /** By app: the connections of which one could be its only way in. Empty where two are always active. */

@@ -1,5 +1,6 @@
 import type { Configuration, Connection } from '../config/configuration.ts'
 import { standingOf } from '../config/standing.ts'
+import { differing } from '../config/table.ts'
 import type { Connectors } from './connectors.ts'
 
 /** Providers that are asked at once. */
@@ -54,10 +55,11 @@ export const createWarming = (connectors: Pick<Connectors, 'warm' | 'health'>, {
       const left = waiting.filter(connection => configuration.connections.get(connection.id) === connection)
       const active: Connection[] = []
       const testing: Connection[] = []
-      for (const connection of configuration.connections.values()) {
+      for (const id of differing(seen?.connections, configuration.connections)) {
         // Also without a reload before this one, no more than can be taken.
         if (active.length === most) break
-        if (seen?.connections.get(connection.id) === connection) continue
+        const connection = configuration.connections.get(id)
+        if (connection === undefined) continue
         const standing = standingOf(connection, moment)
         if (standing !== 'disabled' && isUntried(connection)) (standing === 'active' ? active : testing).push(connection)
       }

@@ -1,5 +1,6 @@
 import type { Configuration, Connection } from '../config/configuration.ts'
 import { datesOf, isWithinStretch, stretchAt, trustOf, type Stretch } from '../config/standing.ts'
+import { differing } from '../config/table.ts'
 import type { Store, TrustRecord } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 
@@ -99,12 +100,13 @@ export const createTrust = (deps: {
     }
     if (next !== before) {
       // a connection that no reload changed is the same object, and of it all that could be seen has been
-      const state = stateAt([...next.connections.values()].filter(connection => before?.connections.get(connection.id) !== connection), moment)
+      const news = differing(before?.connections, next.connections)
+      const state = stateAt(news.flatMap(id => next.connections.get(id) ?? []), moment)
       see(state, () => true)
       // at first all that the store knows is compared: edits made while stopped count
       const compared = before === undefined
         ? [...records.keys()]
-        : [...before.connections.values()].filter(connection => next.connections.get(connection.id) !== connection).flatMap(({ id }) => [id, datesKey(id)])
+        : news.filter(id => before.connections.has(id)).flatMap(id => [id, datesKey(id)])
       for (const key of compared) {
         if (state.has(key) || (before !== undefined && !seen.has(key))) continue
         seen.delete(key)

@@ -1,5 +1,6 @@
 import type { Configuration, Connection } from '../../config/configuration.ts'
 import { createBreather } from '../../config/breather.ts'
+import { differing } from '../../config/table.ts'
 import type { Revocation, Store } from '../../store/store.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Expiring } from '../../telemetry/metrics.ts'
@@ -42,12 +43,13 @@ export const createCertificateWatch = (deps: {
 }): CertificateWatch => {
   const { configuration, describe, store, revoke, log, changed, now = () => Math.floor(Date.now() / 1_000) } = deps
   const known = new Map<string, CertificateFacts>()
-  const looked = new WeakSet<Connection>()
   const described = new WeakMap<IdpDescription, Connection>()
   /** What the store has not taken yet. */
   const owed = new Set<string>()
   /** By connection: one thing after the other. */
   const working = new Map<string, Promise<void>>()
+  /** Those that `begin` looked at last. */
+  let begun: Configuration['connections'] | undefined
   let timer: NodeJS.Timeout | undefined
   let stopped = false
 
@@ -107,12 +109,7 @@ export const createCertificateWatch = (deps: {
     await inTurn(connection.id, () => learn(connection.id, factsOf(connection, description, now())))
   }
 
-  /** Whether there is anything to be seen of it that was not before. */
-  const isUnseen = (connection: Connection): boolean =>
-    connection.connector === 'saml' && connection.status !== 'disabled' && !looked.has(connection)
-
   const look = async (connection: Connection): Promise<void> => {
-    looked.add(connection)
     const facts = known.get(connection.id) ?? await recall(connection.id).catch(() => undefined)
     // compared with what will be seen, by URL too; and what it says of dates holds until then
     if (facts !== undefined && !known.has(connection.id)) known.set(connection.id, facts)
@@ -126,12 +123,16 @@ export const createCertificateWatch = (deps: {
     const breathe = createBreather()
     const { connections } = configuration()
     for (const id of known.keys()) if (!connections.has(id)) known.delete(id)
+    const news = differing(begun, connections)
+    begun = connections
     let hasLooked = false
-    for (const connection of connections.values()) {
+    for (const id of news) {
       const due = breathe()
       if (due !== undefined) await due
       if (stopped) return
-      if (!isUnseen(connection)) continue
+      // as it stands by now: a later call may have been quicker with what is newer
+      const connection = configuration().connections.get(id)
+      if (connection?.connector !== 'saml' || connection.status === 'disabled') continue
       hasLooked = true
       await look(connection)
     }
