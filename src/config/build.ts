@@ -5,6 +5,7 @@ import { buildOrganization } from './build/organization.ts'
 import type { Configuration, Connection, Organization } from './configuration.ts'
 import { createBreather } from './breather.ts'
 import type { Breather } from './breather.ts'
+import { byOrganization } from './order.ts'
 import { amend } from './table.ts'
 
 /** Of each app the connections that could be its only way in; none where two are active whatever the date. */
@@ -29,6 +30,10 @@ const waysInto = async (apps: readonly string[], connections: Iterable<Connectio
 /** All that is looked up by name, and what follows from all together. */
 type Tables = Pick<Configuration, 'organizations' | 'connections' | 'domains' | 'loginHosts' | 'dates'>
 
+/** The connections that a domain is routed to. A list that is sorted anew has no room for more. */
+const claimantsOf = (connections: readonly Connection[]): readonly Connection[] =>
+  Object.freeze(connections.toSorted(byOrganization))
+
 const tablesOf = async (organizations: Iterable<Organization>, breathe: Breather): Promise<Tables> => {
   const byId = new Map<string, Organization>()
   const connections = new Map<string, Connection>()
@@ -42,35 +47,39 @@ const tablesOf = async (organizations: Iterable<Organization>, breathe: Breather
     for (const connection of organization.connections) {
       connections.set(connection.id, connection)
       if (connection.activateAt !== undefined) dates.add(connection.activateAt)
-      for (const domain of connection.domains) {
-        const claimants = domains.get(domain)
-        // A list that is spread has room for a dozen more.
-        domains.set(domain, Object.freeze(claimants === undefined ? [connection] : [...claimants, connection]))
-      }
+      for (const domain of connection.domains) domains.set(domain, claimantsOf([...domains.get(domain) ?? [], connection]))
     }
   }
   return { organizations: byId, connections, domains, loginHosts, dates: [...dates].sort((one, other) => one - other) }
 }
 
-/** Where an organization stands in the tables: another one that stands there as well can take its place. */
-const placesOf = ({ id, loginHosts, connections }: Organization): string =>
-  JSON.stringify([id, [...loginHosts.keys()], connections.map(({ id, activateAt, domains }) => [id, activateAt, [...domains]])])
+const datesOf = (organizations: readonly Organization[]): string =>
+  organizations.flatMap(({ connections }) => connections.flatMap(({ activateAt }) => activateAt ?? [])).sort().join()
 
-/** The tables with organizations that stand where those of the same id stood. */
-const amendedBy = (tables: Tables, changed: readonly Organization[]): Tables => {
-  const connections = new Map(changed.flatMap(({ connections }) => connections).map(connection => [connection.id, connection]))
-  const domains = new Set([...connections.values()].flatMap(({ domains }) => [...domains]))
+/** The tables without the organizations that are gone and with those that have come, the same in another shape among them. */
+const amendedBy = (tables: Tables, gone: readonly Organization[], come: readonly Organization[]): Tables => {
+  const leaving = new Set(gone.flatMap(({ connections }) => connections))
+  const coming = come.flatMap(({ connections }) => connections)
+  const touched = new Set([...leaving, ...coming].flatMap(({ domains }) => [...domains]))
+  const claimants = (domain: string): readonly Connection[] | undefined => {
+    const all = [...(tables.domains.get(domain) ?? []).filter(claimant => !leaving.has(claimant)), ...coming.filter(({ domains }) => domains.has(domain))]
+    return all.length === 0 ? undefined : claimantsOf(all)
+  }
+  const hosts = (organizations: readonly Organization[]): [string, Organization][] =>
+    organizations.flatMap(organization => [...organization.loginHosts.keys()].map((host): [string, Organization] => [host, organization]))
+  const changed = <V>(before: readonly (readonly [string, V])[], next: readonly (readonly [string, V])[]): Map<string, V | undefined> =>
+    new Map<string, V | undefined>([...before.map(([name]) => [name, undefined] as const), ...next])
+  const named = <V extends { readonly id: string }>(values: Iterable<V>): [string, V][] => [...values].map(value => [value.id, value])
   return {
-    organizations: amend(tables.organizations, new Map(changed.map(organization => [organization.id, organization]))),
-    connections: amend(tables.connections, connections),
-    domains: amend(tables.domains, new Map([...domains].map(domain =>
-      [domain, Object.freeze((tables.domains.get(domain) ?? []).map(claimant => connections.get(claimant.id) ?? claimant))]))),
-    loginHosts: amend(tables.loginHosts, new Map(changed.flatMap(organization => [...organization.loginHosts.keys()].map(host => [host, organization])))),
+    organizations: amend(tables.organizations, changed(named(gone), named(come))),
+    connections: amend(tables.connections, changed(named(leaving), named(coming))),
+    domains: amend(tables.domains, new Map([...touched].map(domain => [domain, claimants(domain)]))),
+    loginHosts: amend(tables.loginHosts, changed(hosts(gone), hosts(come))),
     dates: tables.dates
   }
 }
 
-/** Organizations, at most, that have taken the places of others since the tables were made: then they are made anew. */
+/** Organizations, at most, in which tables may differ from those that they were made from: then they are made anew. */
 const few = 100
 
 /** Makes frozen Configurations, one after the other. */
@@ -88,7 +97,7 @@ export interface Builder {
 export const createBuilder = (env: NodeJS.ProcessEnv): Builder => {
   let built = new WeakMap<OrganizationSource, Organization>()
   let lifetimes = ''
-  let last: { readonly sources: readonly OrganizationSource[], readonly configuration: Configuration } | undefined
+  let last: { readonly sources: ReadonlySet<OrganizationSource>, readonly configuration: Configuration } | undefined
 
   const follow = (session: Lifetimes): void => {
     if (lifetimes === JSON.stringify(session)) return
@@ -103,18 +112,17 @@ export const createBuilder = (env: NodeJS.ProcessEnv): Builder => {
     return organization
   }
 
-  /** The tables of the last Configuration with what has changed since; undefined where that is more than a few in their places. */
-  const amended = ({ portico, organizations: sources }: Checked): Tables | undefined => {
-    if (last === undefined || last.sources.length !== sources.length) return undefined
+  /** The tables of the last Configuration with what has changed since; undefined where that is more than a few, or dates. */
+  const amended = ({ portico }: Checked, sources: ReadonlySet<OrganizationSource>): Tables | undefined => {
+    if (last === undefined) return undefined
     const { configuration } = last
-    const changed = sources.filter((source, index) => source !== last?.sources[index])
-    if (changed.length + (configuration.organizations.amended?.values.size ?? 0) > few) return undefined
-    const organizations = changed.map(source => organizationOf(source, portico.session))
-    const isInPlace = organizations.every(organization => {
-      const old = configuration.organizations.get(organization.id)
-      return old !== undefined && placesOf(old) === placesOf(organization)
-    })
-    return isInPlace ? amendedBy(configuration, organizations) : undefined
+    const leaving = [...last.sources].filter(source => !sources.has(source))
+    const coming = [...sources].filter(source => last?.sources.has(source) === false)
+    const changed = new Set([...configuration.organizations.amended?.values.keys() ?? [], ...[...leaving, ...coming].map(({ id }) => id)])
+    if (changed.size > few) return undefined
+    const gone = leaving.flatMap(({ id }) => configuration.organizations.get(id) ?? [])
+    const come = coming.map(source => organizationOf(source, portico.session))
+    return datesOf(gone) === datesOf(come) ? amendedBy(configuration, gone, come) : undefined
   }
 
   /** One by one, as they are needed. */
@@ -131,10 +139,11 @@ export const createBuilder = (env: NodeJS.ProcessEnv): Builder => {
       if (last?.configuration.version === checked.version) return last.configuration
       follow(checked.portico.session)
       const breathe = createBreather()
-      const tables = amended(checked) ?? await tablesOf(organizationsOf(checked), breathe)
+      const sources = new Set(checked.organizations)
+      const tables = amended(checked, sources) ?? await tablesOf(organizationsOf(checked), breathe)
       const gateway = buildGateway(checked, env)
       const configuration = freeze({ ...gateway, ...tables, ways: await waysInto([...gateway.apps.keys()], tables.connections.values(), breathe) })
-      last = { sources: checked.organizations, configuration }
+      last = { sources, configuration }
       return configuration
     }
   }

@@ -19,6 +19,9 @@ export interface Folder {
 // Names with a dot in front belong to editors and to Kubernetes.
 const isOrganizationFile = (name: string): boolean => name.endsWith('.yaml') && !name.startsWith('.')
 
+const filesAmong = (path: string, names: readonly string[] | undefined): string[] =>
+  (names ?? []).filter(isOrganizationFile).map(name => join(path, name))
+
 /** Whether two lists say the same. */
 export const isSameList = (one: readonly string[] | undefined, other: readonly string[] | undefined): boolean =>
   one === other || (one?.length === other?.length && one?.every((name, index) => name === other?.[index]) === true)
@@ -42,27 +45,33 @@ export const createFolderReader = (env: NodeJS.ProcessEnv, shared: SharedNames):
     shared.hold(kept.file, organization === undefined ? [] : claimedNames(organization))
   }
 
-  const take = (before: Kept, files: Files): Kept => {
-    const kept = keep(parse(before.file, readText(before.file, files), before), before, files, env)
+  const take = (file: string, before: Kept | undefined, files: Files): Kept => {
+    const kept = keep(parse(file, readText(file, files), before), before, files, env)
     noteClaims(kept, before)
     return kept
   }
 
-  /** As the last time, but for what was touched. */
-  const follow = (touched: ReadonlySet<string>, files: Files): Folder => {
-    let areSame = true
-    const organizations = last.organizations.map(before => {
-      const kept = isTouched(before, touched) ? take(before, files) : before
-      areSame &&= kept === before || isSameList(namesHeld(kept), namesHeld(before))
+  /** As the last time, but for what was touched, has come or is gone. */
+  const follow = (path: string, names: readonly string[] | undefined, touched: ReadonlySet<string>, files: Files): Folder => {
+    const known = new Map(last.organizations.map(kept => [kept.file, kept]))
+    const areSameNames = isSameList(names, last.names)
+    let areSame = areSameNames
+    const organizations = (areSameNames ? [...known.keys()] : filesAmong(path, names)).map(file => {
+      const before = known.get(file)
+      known.delete(file)
+      if (before !== undefined && !isTouched(before, touched)) return before
+      const kept = take(file, before, files)
+      areSame &&= before !== undefined && (kept === before || isSameList(namesHeld(kept), namesHeld(before)))
       return kept
     })
-    return { ...last, organizations, read: areSame ? last.read : allRead(organizations) }
+    for (const file of known.keys()) shared.hold(file, [])
+    return { path, names, organizations, read: areSame ? last.read : allRead(organizations) }
   }
 
   const readAll = (path: string, names: readonly string[] | undefined, files: Files, onSlice: (organizations: readonly Kept[]) => void): Folder => {
     const known = new Map(last.organizations.map(kept => [kept.file, kept]))
     // All of their files before anything that they refer to: the other way round takes longer.
-    const texts = (names ?? []).filter(isOrganizationFile).map(name => join(path, name)).map(file => ({ file, content: readText(file, files) }))
+    const texts = filesAmong(path, names).map(file => ({ file, content: readText(file, files) }))
     const organizations: Kept[] = []
     for (let from = 0; from < texts.length; from += slice) {
       const parsed = texts.slice(from, from + slice).map(({ file, content }) => parse(file, content, known.get(file)))
@@ -79,7 +88,7 @@ export const createFolderReader = (env: NodeJS.ProcessEnv, shared: SharedNames):
 
   return (path, files, touched, onSlice = () => {}) => {
     const names = files.list(path)
-    last = touched !== undefined && path === last.path && isSameList(names, last.names) ? follow(touched, files) : readAll(path, names, files, onSlice)
+    last = touched !== undefined && path === last.path ? follow(path, names, touched, files) : readAll(path, names, files, onSlice)
     return last
   }
 }

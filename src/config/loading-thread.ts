@@ -117,11 +117,10 @@ export const createLoadingThread = (options: LoadingThreadOptions): LoadingThrea
     return added.length === 0 ? all : all.sort(compareProblems)
   }
 
-  /** Fetches what changed, a few organizations at a time, and answers with all of them in the order of their files. */
+  /** Fetches what changed, a few organizations at a time, and answers with all of them. */
   const fetch = async ({ removed, changed }: NonNullable<ReadAnswer['checked']>): Promise<OrganizationSource[]> => {
     const breathe = createBreather()
     for (const file of removed) sources.delete(file)
-    let isSorted = true
     let left = changed
     let coming = left > 0 ? ask('more') : undefined
     while (coming !== undefined) {
@@ -131,13 +130,9 @@ export const createLoadingThread = (options: LoadingThreadOptions): LoadingThrea
       // The next are packed there while these are unpacked here.
       coming = left > 0 ? ask('more') : undefined
       coming?.catch(() => { /* it is awaited, and thrown, the next time round */ })
-      for (const source of more.organizations) {
-        isSorted &&= sources.has(source.file)
-        sources.set(source.file, source)
-      }
+      for (const source of more.organizations) sources.set(source.file, source)
       await breathe()
     }
-    if (!isSorted) sources = new Map([...sources].sort(([one], [other]) => one < other ? -1 : 1))
     return [...sources.values()]
   }
 

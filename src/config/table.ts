@@ -1,29 +1,40 @@
 /**
- * What is looked up by name. One that was amended shares what stayed the same with the one before, so that it costs
- * the same whether a hundred names stand in it or ten thousand.
+ * What is looked up by name; the order is no promise. One that was amended shares what stayed the same with the one
+ * before, so that it costs the same whether a hundred names stand in it or ten thousand.
  */
 export interface Table<V> extends ReadonlyMap<string, V> {
-  /** What stands in the place of others, and in what it does. */
-  readonly amended?: { readonly base: ReadonlyMap<string, V>, readonly values: ReadonlyMap<string, V> }
+  readonly amended?: {
+    readonly base: ReadonlyMap<string, V>
+    /** What stands in it otherwise than in the base; undefined for what no longer does. */
+    readonly values: ReadonlyMap<string, V | undefined>
+  }
 }
 
-/** The same table, with these values in the places of those that have their names. Throws TypeError for a name that has no place. */
-export const amend = <V>(table: Table<V>, changed: ReadonlyMap<string, V>): Table<V> => {
+/** The same table with these values beside the others, or in their places; undefined takes one away. */
+export const amend = <V>(table: Table<V>, changed: ReadonlyMap<string, V | undefined>): Table<V> => {
   if (changed.size === 0) return table
-  for (const name of changed.keys()) if (!table.has(name)) throw new TypeError(`nothing to take the place of: ${name}`)
   const base = table.amended?.base ?? table
   const values = new Map([...table.amended?.values ?? [], ...changed])
+  const get = (name: string): V | undefined => values.has(name) ? values.get(name) : base.get(name)
   const entries = function * (): Generator<[string, V], undefined> {
-    for (const [name, value] of base) yield [name, values.get(name) ?? value]
+    for (const [name, before] of base) {
+      const value = values.has(name) ? values.get(name) : before
+      if (value !== undefined) yield [name, value]
+    }
+    for (const [name, value] of values) if (value !== undefined && !base.has(name)) yield [name, value]
   }
+  let size = base.size
+  for (const [name, value] of values) size += Number(value !== undefined) - Number(base.has(name))
   return {
     amended: { base, values },
-    size: base.size,
-    has: name => base.has(name),
-    get: name => values.get(name) ?? base.get(name),
-    keys: () => base.keys(),
+    size,
+    get,
+    has: name => get(name) !== undefined,
+    keys: function * (): Generator<string, undefined> {
+      for (const [name] of entries()) yield name
+    },
     values: function * (): Generator<V, undefined> {
-      for (const [name, value] of base) yield values.get(name) ?? value
+      for (const [, value] of entries()) yield value
     },
     entries,
     [Symbol.iterator]: entries,
@@ -36,8 +47,8 @@ export const amend = <V>(table: Table<V>, changed: ReadonlyMap<string, V>): Tabl
 /** Names whose values are not the same object in both tables, or stand in one of them alone; all of the second's where there is no first. */
 export const differing = <V>(before: Table<V> | undefined, next: Table<V>): readonly string[] => {
   if (before === undefined) return [...next.keys()]
-  const isAmended = (before.amended?.base ?? before) === (next.amended?.base ?? next)
-  const names = isAmended
+  const areOfOne = (before.amended?.base ?? before) === (next.amended?.base ?? next)
+  const names = areOfOne
     ? new Set([...before.amended?.values.keys() ?? [], ...next.amended?.values.keys() ?? []])
     : new Set([...before.keys(), ...next.keys()])
   return [...names].filter(name => before.get(name) !== next.get(name))

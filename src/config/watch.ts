@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, readlinkSync, statSync, watch } from 'node:fs'
 import type { Dirent, FSWatcher } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { isSameList } from './folder.ts'
 
 /** Watches the files of a configuration, wherever their links lead. */
 export interface Watcher {
@@ -55,7 +56,9 @@ const isFolder = (path: string): boolean => {
   }
 }
 
-/** So many files of one folder are not looked at one by one. */
+const isLinkOrFolder = (path: string): boolean => linkAt(path) !== undefined || isFolder(path)
+
+/** So many files of one folder are not looked at one by one; fewer that have come or gone are. */
 const many = 100
 
 const listed = (folder: string): readonly Dirent[] => {
@@ -100,6 +103,22 @@ const waysTo = (files: readonly string[]): Ways => {
   return { files, entries, folders: new Set(paths.filter(path => !known.has(path) && isFolder(path))), hasLinks }
 }
 
+/**
+ * The ways as they are known, with a few files more or less, all of them plain ones among others of their folders;
+ * undefined where it takes another look at all of them.
+ */
+const waysAfter = (ways: Ways, files: readonly string[]): Ways | undefined => {
+  if (isSameList(files, ways.files)) return ways
+  const [before, after] = [new Set(ways.files), new Set(files)]
+  const come = files.filter(file => !before.has(file))
+  const gone = ways.files.filter(file => !after.has(file))
+  const isPlain = (path: string): boolean => path === resolve(path) && ways.entries.has(dirname(path)) && !ways.entries.has(path) && !ways.folders.has(path)
+  if (ways.hasLinks || come.length + gone.length > many || ![...come, ...gone].every(isPlain) || come.some(isLinkOrFolder)) return undefined
+  for (const path of come) ways.entries.get(dirname(path))?.add(basename(path))
+  for (const path of gone) ways.entries.get(dirname(path))?.delete(basename(path))
+  return [...ways.entries.values()].every(({ size }) => size > 0) ? { ...ways, files } : undefined
+}
+
 /** Creates a watcher; `watch` arms it. */
 export const createWatcher = ({ onChange, onPolling = () => {}, quiet = 50, longest = 500 }: WatchOptions): Watcher => {
   let watchers = new Map<string, FSWatcher>()
@@ -121,10 +140,6 @@ export const createWatcher = ({ onChange, onPolling = () => {}, quiet = 50, long
     } else news = doubts = undefined
     stir()
   }
-
-  const isAsBefore = (files: readonly string[]): boolean =>
-    ways !== undefined && doubts !== undefined && files.length === ways.files.length &&
-    files.every((file, index) => file === ways?.files[index]) && ![...doubts].some(path => linkAt(path) !== undefined || isFolder(path))
 
   const tell = (): void => {
     silence = undefined
@@ -156,7 +171,8 @@ export const createWatcher = ({ onChange, onPolling = () => {}, quiet = 50, long
   return {
     async watch (files) {
       if (closed) return
-      if (ways === undefined || !isAsBefore(files)) ways = waysTo(files)
+      const known = doubts === undefined || [...doubts].some(isLinkOrFolder) ? undefined : ways
+      ways = (known === undefined ? undefined : waysAfter(known, files)) ?? waysTo(files)
       const { entries, folders } = ways
       doubts = new Set()
       const next = new Map<string, FSWatcher>()

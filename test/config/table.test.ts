@@ -21,7 +21,10 @@ t.test('a table that was amended, and amended again, answers as one that was wri
   t.same([third.size, third.has('b'), third.has('e'), third.get('b'), third.get('c'), third.get('e')], [4, true, false, value('b3'), value('c1'), undefined])
   t.equal(third.amended?.base, first, 'of one table, however often')
   t.equal(amend(third, new Map()), third)
-  t.throws(() => amend(third, new Map([['e', value('e4')]])), TypeError, 'nothing is added')
+  const fourth = amend(third, new Map([['e', value('e4')], ['f', value('f4')], ['a', undefined]]))
+  t.same([said(fourth), fourth.size, fourth.has('a'), fourth.get('a'), fourth.has('f')], [['b=b3', 'c=c1', 'd=d2', 'e=e4', 'f=f4'], 5, false, undefined, true])
+  const fifth = amend(fourth, new Map([['a', value('a5')], ['e', undefined], ['never', undefined]]))
+  t.same([said(fifth), fifth.size, [...fifth.keys()], [...fifth.values()].length], [['a=a5', 'b=b3', 'c=c1', 'd=d2', 'f=f4'], 5, ['a', 'b', 'c', 'd', 'f'], 5])
 })
 
 t.test('differing: what another look at two tables, name by name, finds', async t => {
@@ -30,7 +33,7 @@ t.test('differing: what another look at two tables, name by name, finds', async 
   const back = amend(amended, new Map([['b', first.get('b') ?? value('')]]))
   const anew: Table<Value> = new Map([...amended, ['e', value('e1')]])
   const fewer: Table<Value> = new Map([...anew].filter(([name]) => name !== 'a'))
-  const tables = [first, amended, back, amend(back, new Map([['d', value('d2')], ['a', value('a2')]])), anew, amend(anew, new Map([['e', value('e2')]])), fewer]
+  const tables = [first, amended, back, amend(back, new Map([['d', value('d2')], ['a', value('a2')]])), anew, amend(anew, new Map([['e', value('e2')]])), fewer, amend(back, new Map([['a', undefined], ['f', value('f2')]]))]
   for (const one of tables) {
     for (const other of tables) {
       const names = [...new Set([...one.keys(), ...other.keys()])].filter(name => one.get(name) !== other.get(name))

@@ -12,7 +12,7 @@ export interface Checked {
   readonly portico: PorticoSettings
   /** What the main file's references hold, by path. */
   readonly values: ReadonlyMap<string, string>
-  /** In the order of their file names. The same object as at the last load where nothing of it changed. */
+  /** In any order. The same object as at the last load where nothing of it changed. */
   readonly organizations: readonly OrganizationSource[]
   readonly version: string
 }
