@@ -127,8 +127,7 @@ export const createCertificateWatch = (deps: {
     begun = connections
     let hasLooked = false
     for (const id of news) {
-      const due = breathe()
-      if (due !== undefined) await due
+      await breathe()
       if (stopped) return
       // as it stands by now: a later call may have been quicker with what is newer
       const connection = configuration().connections.get(id)
