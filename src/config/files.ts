@@ -48,13 +48,18 @@ const fault = (message: string, remedy: string): FileContent => ({ text: undefin
 const fresh = 2_000
 
 const readOne = (path: string, limit: number, remembered: Remembered): FileContent => {
+  const before = remembered.get(path)
+  // What can no longer be read must not be remembered as it was.
+  remembered.delete(path)
   const tooLarge = fault(`is larger than ${limit / 1024} KiB`, 'it is not what belongs here: correct the path, or split it')
   try {
     const found = statSync(path)
     // Times as numbers are exact to a quarter of a microsecond.
     const stamp = [found.dev, found.ino, found.size, found.mtimeMs, found.ctimeMs]
-    const before = remembered.get(path)
-    if (before?.stamp.every((value, index) => value === stamp[index]) === true) return before.content
+    if (before?.stamp.every((value, index) => value === stamp[index]) === true) {
+      remembered.set(path, before)
+      return before.content
+    }
     // Before opening: a pipe or a device would never answer.
     if (!found.isFile()) return fault('is not a file', 'correct the path')
     if (found.size > limit) return tooLarge
@@ -63,7 +68,6 @@ const readOne = (path: string, limit: number, remembered: Remembered): FileConte
     if (Buffer.byteLength(text) > limit) return tooLarge
     const content = { text: text.startsWith('\ufeff') ? text.slice(1) : text, digest: hash('sha256', text, 'base64') }
     if (Date.now() - found.ctimeMs > fresh) remembered.set(path, { stamp, limit, content })
-    else remembered.delete(path)
     return content
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
