@@ -7,7 +7,7 @@ import { waysInto } from './build/ways.ts'
 import type { Configuration, Organization } from './configuration.ts'
 import { createBreather } from './breather.ts'
 
-/** Organizations, at most, in which tables may differ from those that they were made from: then they are made anew. */
+/** Organizations at once, at most, for which the tables are amended. */
 const few = 100
 
 /** Makes frozen Configurations, one after the other. */
@@ -46,8 +46,7 @@ export const createBuilder = (env: NodeJS.ProcessEnv): Builder => {
     const { configuration } = last
     const leaving = [...last.sources].filter(source => !sources.has(source))
     const coming = [...sources].filter(source => last?.sources.has(source) === false)
-    const changed = new Set([...configuration.organizations.amended?.values.keys() ?? [], ...[...leaving, ...coming].map(({ id }) => id)])
-    if (changed.size > few) return undefined
+    if (leaving.length + coming.length > few) return undefined
     const gone = leaving.flatMap(({ id }) => configuration.organizations.get(id) ?? [])
     const come = coming.map(source => organizationOf(source, portico.session))
     return amendTables(configuration, gone, come)

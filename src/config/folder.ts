@@ -3,6 +3,7 @@ import { claimedNames } from './checks/rivals.ts'
 import type { Files } from './files.ts'
 import { draftOf, isTouched, keep, namesHeld, parse, readText } from './kept.ts'
 import type { Kept } from './kept.ts'
+import { isSameList } from './same-list.ts'
 import type { SharedNames } from './shared-names.ts'
 
 /** The organizations of a folder. */
@@ -21,10 +22,6 @@ const isOrganizationFile = (name: string): boolean => name.endsWith('.yaml') && 
 
 const filesAmong = (path: string, names: readonly string[] | undefined): string[] =>
   (names ?? []).filter(isOrganizationFile).map(name => join(path, name))
-
-/** Whether two lists say the same. */
-export const isSameList = (one: readonly string[] | undefined, other: readonly string[] | undefined): boolean =>
-  one === other || (one?.length === other?.length && one?.every((name, index) => name === other?.[index]) === true)
 
 // Next to sorted, as it is going to be.
 const allRead = (organizations: readonly Kept[]): string[] => [...organizations.map(({ file }) => file), ...organizations.flatMap(namesHeld)]

@@ -15,6 +15,7 @@ export const amend = <V>(table: Table<V>, changed: ReadonlyMap<string, V | undef
   if (changed.size === 0) return table
   const base = table.amended?.base ?? table
   const values = new Map([...table.amended?.values ?? [], ...changed])
+  for (const [name, value] of changed) if (value === undefined && !base.has(name)) values.delete(name)
   const get = (name: string): V | undefined => values.has(name) ? values.get(name) : base.get(name)
   const entries = function * (): Generator<[string, V], undefined> {
     for (const [name, before] of base) {

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readlinkSync, statSync, watch } from 'node:fs'
 import type { Dirent, FSWatcher } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { isSameList } from './folder.ts'
+import { isSameList } from './same-list.ts'
 
 /** Watches the files of a configuration, wherever their links lead. */
 export interface Watcher {
@@ -56,7 +56,14 @@ const isFolder = (path: string): boolean => {
   }
 }
 
-const isLinkOrFolder = (path: string): boolean => linkAt(path) !== undefined || isFolder(path)
+const isLinkOrFolder = (path: string): boolean => {
+  try {
+    const found = lstatSync(path)
+    return found.isSymbolicLink() || found.isDirectory()
+  } catch {
+    return false
+  }
+}
 
 /** So many files of one folder are not looked at one by one; fewer that have come or gone are. */
 const many = 100

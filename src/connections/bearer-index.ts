@@ -1,11 +1,13 @@
 import type { Configuration, Connection } from '../config/configuration.ts'
+import { byPlace } from '../config/order.ts'
 import { dialectOf } from './dialects.ts'
 import { withoutSlash } from './oidc/issuer.ts'
 
+/** In an order that does not hang on which reloads there were: the first that a token is good for takes it. */
 const indexOf = ({ connections }: Configuration): ReadonlyMap<string, readonly Connection[]> => {
   const index = new Map<string, Connection[]>()
-  for (const connection of connections.values()) {
-    if (connection.bearer === undefined) continue
+  const taking = [...connections.values()].filter(({ bearer }) => bearer !== undefined).sort(byPlace)
+  for (const connection of taking) {
     for (const issuer of new Set(dialectOf(connection).issuers.map(withoutSlash))) {
       const others = index.get(issuer)
       if (others === undefined) index.set(issuer, [connection])

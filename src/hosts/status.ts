@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Configuration } from '../config/configuration.ts'
-import { byOrganization } from '../config/order.ts'
+import { byPlace } from '../config/order.ts'
 import { standingOf } from '../config/standing.ts'
 import type { Connectors } from '../connections/connectors.ts'
 import { createExpiries, daysLeft, urgencyOf, type Expiries } from '../connections/expiry.ts'
@@ -55,7 +55,7 @@ export const createStatus = ({ configuration, connectors, reloads, ready, websoc
       last_reload: { at: at.toISOString(), result: problems.length === 0 ? 'success' : 'failure', problems },
       websockets: websockets(),
       ...restored !== undefined && { store_restored: { at: restored.at.toISOString(), result: restored.result } },
-      connections: [...configuration().connections.values()].sort(byOrganization).map(connection => ({
+      connections: [...configuration().connections.values()].sort(byPlace).map(connection => ({
         id: connection.id,
         organization: connection.organization.id,
         connector: connection.connector,

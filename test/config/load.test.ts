@@ -303,7 +303,7 @@ t.test('whatever changes, and however the time goes, a loader that goes on says 
 t.test('what changed one by one takes its place in the tables, until they are made anew', async t => {
   const names = Array.from({ length: 130 }, (_, index) => `org${1_000 + index}`)
   const customer = (id: string, name: string): string =>
-    [`name: ${name}`, `login_hosts: ["https://${id}.example"]`, 'connections:', `  ${id}: { connector: oidc, status: active, discovery_url: "https://idp.example/", client_id: x, client_secret: { file: ../secret }, domains: [${id}.example] }`].join('\n')
+    [`name: ${name}`, `login_hosts: ["https://${id}.example"]`, 'connections:', `  ${id}: { connector: oidc, status: active, discovery_url: "https://idp.example/", client_id: x, client_secret: { file: ../secret }, domains: [${id}.example, ${id}.co.uk] }`].join('\n')
   const folder = t.testdir({ 'portico.yaml': good, secret: 'secret', organizations: Object.fromEntries(names.map(id => [`${id}.yaml`, customer(id, 'One')])) })
   const options = { file: join(folder, 'portico.yaml'), env }
   const load = createLoader(options)
@@ -314,10 +314,56 @@ t.test('what changed one by one takes its place in the tables, until they are ma
     const { configuration } = await load()
     amended.push(configuration?.organizations.amended?.values.size ?? 0)
     const connection = configuration?.connections.get(id)
-    if (connection?.organization.name !== 'Two' || configuration?.loginHosts.get(`${id}.example`) !== connection.organization || configuration.domains.get(`${id}.example`)?.[0] !== connection) t.fail(`${id} is not in its places`)
+    if (connection?.organization.name !== 'Two' || configuration?.loginHosts.get(`${id}.example`) !== connection.organization || configuration.domains.get(`${id}.co.uk`)?.[0] !== connection) t.fail(`${id} is not in its places`)
   }
-  t.same(amended, names.map((_, index) => (index + 1) % 101), 'a hundred at most')
+  t.same(amended, names.map((_, index) => (index + 1) % 101), 'two hundred names at most')
   t.same(comparable(await load()), comparable(await loadConfiguration(options)))
+})
+
+t.test('tables do not grow with what comes and goes again, nor hold up anything for somebody with many domains', async t => {
+  const customer = (...domains: string[]): string =>
+    `name: Acme\nconnections:\n  acme: { connector: oidc, discovery_url: "https://idp.example/", client_id: x, client_secret: { file: ../secret }, domains: [${domains.join(', ')}] }`
+  const folder = t.testdir({ 'portico.yaml': good, secret: 'secret', organizations: { 'acme.yaml': customer('a.example') } })
+  const options = { file: join(folder, 'portico.yaml'), env }
+  const load = createLoader(options)
+  await load()
+  let loaded: Loaded | undefined
+  for (let round = 0; round < 20; round++) {
+    await writeFiles(folder, { 'organizations/acme.yaml': customer('a.example', `b${round}.example`) })
+    loaded = await load()
+  }
+  t.same([...loaded?.configuration?.domains.keys() ?? []].sort(), ['a.example', 'b19.example'])
+  t.equal(loaded?.configuration?.domains.amended?.values.size, 2)
+  await writeFiles(folder, { 'organizations/acme.yaml': customer(...Array.from({ length: 300 }, (_, index) => `c${index}.example`)) })
+  loaded = await load()
+  t.same([loaded.configuration?.domains.size, loaded.configuration?.domains.amended], [300, undefined], 'made anew, in slices')
+})
+
+t.test('M6 a file that is gone is not remembered as it was', async t => {
+  const folder = t.testdir({ 'portico.yaml': good, secrets: { one: 'one' } })
+  const options = { file: join(folder, 'portico.yaml'), env }
+  const organization = (name: string): string => `name: ${name}\nconnections:\n  beta: { connector: oidc, discovery_url: "https://idp.example/", client_id: x, client_secret: { file: ../secrets/one }, domains: [${name.toLowerCase()}.example] }\n`
+  const own = { 'organizations/beta.yaml': organization('Beta') }
+  await writeFiles(folder, own)
+  // so old that what was read counts as known
+  await setTimeout(2_200)
+  const load = createLoader(options)
+  const look = async (what: string, ...stirred: string[]): Promise<void> => {
+    const [going, fresh] = [await load(new Set(stirred.map(name => join(folder, name)))), await loadConfiguration(options)]
+    t.equal(going.configuration, undefined, what)
+    t.same([going.version, places(going)], [fresh.version, places(fresh)], what)
+  }
+  t.same(places(await load()), [])
+  await rm(join(folder, 'secrets/one'))
+  await look('gone', 'secrets/one')
+  await look('the second reading')
+  await writeFiles(folder, { 'organizations/beta.yaml': organization('Other') })
+  await look('its organization is edited', 'organizations/beta.yaml')
+  await writeFiles(folder, { 'organizations/more.yaml': organization('More').replace('beta:', 'more:') })
+  await look('another one refers to it', 'organizations/more.yaml')
+  await mkdir(join(folder, 'secrets/one'))
+  await look('a folder', 'secrets/one')
+  await look('still one', 'organizations/more.yaml')
 })
 
 t.test('what was written twice is read twice, however it looked before', async t => {

@@ -24,6 +24,7 @@ t.test('a table that was amended, and amended again, answers as one that was wri
   const fourth = amend(third, new Map([['e', value('e4')], ['f', value('f4')], ['a', undefined]]))
   t.same([said(fourth), fourth.size, fourth.has('a'), fourth.get('a'), fourth.has('f')], [['b=b3', 'c=c1', 'd=d2', 'e=e4', 'f=f4'], 5, false, undefined, true])
   const fifth = amend(fourth, new Map([['a', value('a5')], ['e', undefined], ['never', undefined]]))
+  t.same([...fifth.amended?.values.keys() ?? []].sort(), ['a', 'b', 'd', 'f'], 'nothing is kept of what has come and gone')
   t.same([said(fifth), fifth.size, [...fifth.keys()], [...fifth.values()].length], [['a=a5', 'b=b3', 'c=c1', 'd=d2', 'f=f4'], 5, ['a', 'b', 'c', 'd', 'f'], 5])
 })
 

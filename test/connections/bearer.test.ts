@@ -4,6 +4,7 @@ import type { Connection } from '../../src/config/configuration.ts'
 import { createSigningKey, encodePart, signJwt, startHostileProvider } from '../support/hostile-provider.ts'
 import { startProvider } from '../support/provider.ts'
 import { createBrowser } from '../support/browser.ts'
+import { organizationOf } from '../support/configuration.ts'
 import { signIn } from '../support/provider.ts'
 import { clientSecret, codeOf, configurationWith, connectionFrom, createBench, redirectUri, signInAt } from './setup.ts'
 
@@ -175,4 +176,13 @@ t.test('the candidates of a token are found by its issuer, however many connecti
   t.same(found('https://m.example'), ['manual'])
   for (const iss of ['', 'https://evil.example', '__proto__', 'constructor']) t.same(found(iss), [], iss)
   t.equal(bench.connectors.bearerConnectionsOf('https://idp5.example')[0], bench.configuration.connections.get('c5'))
+
+  // whichever reloads there were, the same one comes first
+  const both: Connection[] = []
+  const organization = organizationOf('acme', { connections: both })
+  both.push(...['staff', 'all'].map(id => connectionFrom({ connector: 'oidc', discovery_url: 'https://idp.example', bearer }, { id, organization })))
+  for (const order of [both, both.toReversed()]) {
+    bench.configuration = configurationWith(order, { keys: [randomBytes(32)] })
+    t.same(found('https://idp.example'), ['staff', 'all'])
+  }
 })
