@@ -22,7 +22,7 @@ const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
 
 /** The Kelvin sign and a few others become ASCII letters under NFC: nobody types them by accident. */
 const turnsIntoAscii = (text: string): boolean =>
-  !isAscii(text) && Array.from(text).some(character => !isAscii(character) && isAscii(character.normalize('NFC')))
+  Array.from(text).some(character => !isAscii(character) && isAscii(character.normalize('NFC')))
 
 /**
  * The canonical form of one plain address; undefined for whatever has more than one reading
@@ -30,13 +30,15 @@ const turnsIntoAscii = (text: string): boolean =>
  * `canonical` is for whoever reads many addresses of a few domains, and remembers those.
  */
 export const parseEmail = (text: string, canonical = canonicalDomain): Email | undefined => {
-  if (text.length > longestAddress || turnsIntoAscii(text)) return undefined
-  const parts = text.normalize('NFC').split('@')
+  // ASCII has one form, which nearly every address is in
+  const isPlain = isAscii(text)
+  if (text.length > longestAddress || (!isPlain && turnsIntoAscii(text))) return undefined
+  const parts = (isPlain ? text : text.normalize('NFC')).split('@')
   const [localPart, domainPart] = parts
   if (parts.length !== 2 || localPart === undefined || domainPart === undefined) return undefined
   if (localPart.length > longestLocal || !dotAtom.test(localPart)) return undefined
   // Full-width letters and ligatures are mapped to ASCII by IDNA: two spellings of one domain.
-  if (domainPart.normalize('NFKC') !== domainPart) return undefined
+  if (!isPlain && domainPart.normalize('NFKC') !== domainPart) return undefined
   const domain = canonical(domainPart)
   if (domain === undefined) return undefined
   const local = localPart.toLowerCase()
