@@ -343,8 +343,7 @@ t.test('M6 a file that is gone is not remembered as it was', async t => {
   const folder = t.testdir({ 'portico.yaml': good, secrets: { one: 'one' } })
   const options = { file: join(folder, 'portico.yaml'), env }
   const organization = (name: string): string => `name: ${name}\nconnections:\n  beta: { connector: oidc, discovery_url: "https://idp.example/", client_id: x, client_secret: { file: ../secrets/one }, domains: [${name.toLowerCase()}.example] }\n`
-  const own = { 'organizations/beta.yaml': organization('Beta') }
-  await writeFiles(folder, own)
+  await writeFiles(folder, { 'organizations/beta.yaml': organization('Beta') })
   // so old that what was read counts as known
   await setTimeout(2_200)
   const load = createLoader(options)

@@ -24,7 +24,10 @@ export const tablesOf = async (organizations: Iterable<Organization>, breathe: B
     for (const connection of organization.connections) {
       connections.set(connection.id, connection)
       if (connection.activateAt !== undefined) dates.add(connection.activateAt)
-      for (const domain of connection.domains) domains.set(domain, claimantsOf([...domains.get(domain) ?? [], connection]))
+      for (const domain of connection.domains) {
+        const others = domains.get(domain)
+        domains.set(domain, others === undefined ? Object.freeze([connection]) : claimantsOf([...others, connection]))
+      }
     }
   }
   return { organizations: byId, connections, domains, loginHosts, dates: [...dates].sort((one, other) => one - other) }

@@ -30,9 +30,10 @@ const turnsIntoAscii = (text: string): boolean =>
  * `canonical` is for whoever reads many addresses of a few domains, and remembers those.
  */
 export const parseEmail = (text: string, canonical = canonicalDomain): Email | undefined => {
+  if (text.length > longestAddress) return undefined
   // ASCII has one form, which nearly every address is in
   const isPlain = isAscii(text)
-  if (text.length > longestAddress || (!isPlain && turnsIntoAscii(text))) return undefined
+  if (!isPlain && turnsIntoAscii(text)) return undefined
   const parts = (isPlain ? text : text.normalize('NFC')).split('@')
   const [localPart, domainPart] = parts
   if (parts.length !== 2 || localPart === undefined || domainPart === undefined) return undefined
